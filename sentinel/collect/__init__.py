@@ -1,0 +1,1 @@
+"""What takes logs in: framing, formats, normalisation, redaction, pseudonyms, the spool."""

@@ -1,0 +1,1 @@
+"""One file per log format. A parser never raises on data: it returns fields or a reason."""

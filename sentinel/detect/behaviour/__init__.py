@@ -1,0 +1,1 @@
+"""Sessions, features, and the model that scores them in a child process."""

@@ -1,0 +1,1 @@
+"""Correlations in event time (Sigma 2.1 correlation rules)."""

@@ -1,0 +1,1 @@
+"""Sigma rules: load, compile, match, and the tests that stand beside them."""

@@ -1,0 +1,1 @@
+"""What Sentinel talks about. Pure: no I/O, no framework; the standard library and msgspec."""

@@ -1,0 +1,37 @@
+"""People who sign in to the console."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from sentinel.domain.incident import Role
+
+
+class Account(msgspec.Struct, kw_only=True):
+    """An account. ``password_hash``: Argon2id. ``totp_secret``: sealed bytes (RFC 6238)."""
+
+    id: str
+    name: str
+    display_name: str
+    roles: tuple[Role, ...]
+    language: str
+    password_hash: str
+    totp_secret: bytes
+    created_at: datetime
+    last_totp_step: int = 0
+    failed_attempts: int = 0
+    locked_until: datetime | None = None
+    disabled: bool = False
+
+
+class WebSession(msgspec.Struct, kw_only=True):
+    """A signed-in browser. ``token_hash``: SHA-256 of the cookie's value, hex."""
+
+    token_hash: str
+    account_id: str
+    csrf_token: str
+    created_at: datetime
+    expires_at: datetime
+    last_seen_at: datetime

@@ -1,0 +1,143 @@
+"""The incident and its two orthogonal tracks, with every transition in one table.
+
+Security: ``open -> contained -> eradicated -> recovered``. Legal: ``signal -> triage -> (closed) |
+investigation -> breach_confirmed -> qualified -> closed``, with ``reopen``. From confirmation on,
+``authority`` (art. 33) and ``persons`` (art. 34, R-41) run beside it, independent of each other.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+
+class Security(StrEnum):
+    """Track one: the systems."""
+
+    OPEN = "open"
+    CONTAINED = "contained"
+    ERADICATED = "eradicated"
+    RECOVERED = "recovered"
+
+
+class Legal(StrEnum):
+    """Track two: the law."""
+
+    SIGNAL = "signal"
+    TRIAGE = "triage"
+    INVESTIGATION = "investigation"
+    BREACH_CONFIRMED = "breach_confirmed"
+    QUALIFIED = "qualified"
+    CLOSED = "closed"
+
+
+class Outcome(StrEnum):
+    """How a qualification, or a closing, ended."""
+
+    NONE = ""
+    REGISTER = "register"
+    AUTHORITY = "authority"
+    HIGH_RISK = "high_risk"
+    FALSE_POSITIVE = "false_positive"
+    INCIDENT_ONLY = "incident_only"
+
+
+class Authority(StrEnum):
+    """Sub-state of the notification to the authority (GDPR art. 33)."""
+
+    NOT_DUE = "not_due"
+    DUE = "due"
+    INITIAL = "initial"
+    COMPLETE = "complete"
+    WITHDRAWN = "withdrawn"
+
+
+class Persons(StrEnum):
+    """Sub-state of the information of the persons (GDPR art. 34; promise R-41)."""
+
+    UNDECIDED = "undecided"
+    DUE = "due"
+    INFORMED = "informed"
+    EXEMPT = "exempt"
+
+
+class Role(StrEnum):
+    """Roles of the people who work a case."""
+
+    ANALYST = "analyst"
+    COMMANDER = "commander"
+    SCRIBE = "scribe"
+    DPO = "dpo"
+    LEGAL = "legal"
+    DIRECTOR = "director"
+    COMMS = "comms"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+    SERVICE = "service"
+
+
+class Incident(msgspec.Struct, kw_only=True):
+    """A case. The five instants are kept apart (EDPB Guidelines 9/2022), all UTC.
+
+    ``reference``: ``INC-2026-0001``. ``actors``: pseudonyms. ``facts``: answers by field id of the
+    CNIL form or the qualification. ``version`` grows with each change.
+    """
+
+    id: str
+    reference: str
+    title: str
+    kind: str
+    created_at: datetime
+    created_by: str
+    security: Security = Security.OPEN
+    legal: Legal = Legal.SIGNAL
+    outcome: Outcome = Outcome.NONE
+    authority: Authority = Authority.NOT_DUE
+    persons: Persons = Persons.UNDECIDED
+    runbook: str = ""
+    actors: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    record_count: int = 0
+    occurred_from: datetime | None = None
+    occurred_to: datetime | None = None
+    detected_at: datetime | None = None
+    investigation_started_at: datetime | None = None
+    aware_at: datetime | None = None
+    aware_basis: str = ""
+    processor_informed_at: datetime | None = None
+    answers: dict[str, object] = {}
+    drill: bool = False
+    version: int = 1
+
+
+class Actor(msgspec.Struct, frozen=True):
+    """Who acts on a case: an account's id and its roles."""
+
+    id: str
+    roles: frozenset[Role]
+
+    def has(self, *roles: Role) -> bool:
+        """Tell whether the actor holds one of ``roles``."""
+        return any(role in self.roles for role in roles)
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """A document of a case, frozen at its creation.
+
+    ``kind``: ``dossier_initial``, ``letter``... ``path`` is relative to the data directory.
+    ``sha256``: hex, of the file's bytes.
+    """
+
+    id: str
+    incident_id: str
+    kind: str
+    language: str
+    media_type: str
+    path: str
+    sha256: str
+    created_at: datetime
+    created_by: str
+    state: str = "draft"

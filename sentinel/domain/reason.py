@@ -1,0 +1,74 @@
+"""Reasons in words: a code with its figures, and the sentence in French and English.
+
+A finding carries codes, not sentences, so that a console in French and an export in English say
+the same thing. A code that is not in the table is a bug: `Reason.text` raises KeyError.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+SENTENCES: dict[str, dict[str, str]] = {
+    "rule.field": {
+        "en": "{field} is {value}",
+        "fr": "{field} vaut {value}",
+    },
+    "rule.keyword": {
+        "en": "the event contains {value}",
+        "fr": "l’événement contient {value}",
+    },
+    "rule.absent": {
+        "en": "{field} is absent",
+        "fr": "{field} est absent",
+    },
+    "correlation.event_count": {
+        "en": "{count} events in {minutes} minutes for the same {group}",
+        "fr": "{count} événements en {minutes} minutes pour {group} identique",
+    },
+    "correlation.value_count": {
+        "en": "{count} distinct values of {field} in {minutes} minutes for the same {group}",
+        "fr": "{count} valeurs distinctes de {field} en {minutes} minutes pour {group} identique",
+    },
+    "correlation.temporal": {
+        "en": "the rules {rules} all matched within {minutes} minutes for the same {group}",
+        "fr": "les règles {rules} ont toutes été déclenchées en {minutes} minutes "
+        "pour {group} identique",
+    },
+    "scope.no_relation": {
+        "en": "the role {role} may read {category}, but no ticket, invoice, duty or assignment "
+        "relates the actor to the person at that instant",
+        "fr": "le rôle {role} permet de consulter {category}, mais aucun ticket, facture, "
+        "astreinte ou affectation ne relie l’agent à la personne à cet instant",
+    },
+    "scope.outside_role": {
+        "en": "the role {role} does not cover {category}",
+        "fr": "le rôle {role} ne couvre pas {category}",
+    },
+    "scope.weak": {
+        "en": "the only relation found is weak: {weakness}",
+        "fr": "la seule relation trouvée est faible : {weakness}",
+    },
+    "scope.leaver": {
+        "en": "the employment ends on {date}",
+        "fr": "le contrat de travail prend fin le {date}",
+    },
+    "behaviour.feature": {
+        "en": "{name}: {value} (the population's 99th percentile is {p99})",
+        "fr": "{name} : {value} (99e centile de la population : {p99})",
+    },
+    "behaviour.score": {
+        "en": "navigation score {score}, threshold {threshold}",
+        "fr": "score de navigation {score}, seuil {threshold}",
+    },
+}
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """A code of `SENTENCES` and the values that its sentence names."""
+
+    code: str
+    values: dict[str, str | int | float] = {}
+
+    def text(self, language: str = "en") -> str:
+        """Return the sentence in ``language`` (``en`` or ``fr``). Raises KeyError if unknown."""
+        return SENTENCES[self.code][language].format_map(self.values)

@@ -1,0 +1,1 @@
+"""What leaves the house: the outbox, its channels, the dossier, the letters."""

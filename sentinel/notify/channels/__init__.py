@@ -1,0 +1,1 @@
+"""One channel per file. A channel knows no other."""

@@ -1,0 +1,1 @@
+"""From findings to a breach that is handled: fold, workflow, clocks, runbooks."""

@@ -1,0 +1,1 @@
+"""One side effect per file, named by what it does."""

@@ -1,0 +1,1 @@
+"""Ports and the stores behind them: SQLite, segments, memory; sealing."""

@@ -1,0 +1,317 @@
+"""What the rooms ask of a store. The contract suites in ``tests/contract`` hold for every one.
+
+A `CaseStore` is synchronous and transactional: ``with store.begin() as tx`` commits at the end or
+rolls back on an exception. The asynchronous service calls it through one worker thread.
+An `EventStore` is append-only and idempotent by spool offset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+from sentinel.domain.account import Account, WebSession
+from sentinel.domain.alert import Alert, AlertState
+from sentinel.domain.deadline import Deadline
+from sentinel.domain.event import Event
+from sentinel.domain.finding import Finding
+from sentinel.domain.incident import Document, Incident
+from sentinel.domain.journal import JournalLine
+from sentinel.domain.outbox import Message, OutboxState
+from sentinel.domain.scope import Fact
+
+
+class EventStore(Protocol):
+    """Where normalised events lie."""
+
+    def append(self, events: Sequence[Event], *, last_offset: int) -> int:
+        """Store a batch durably; ``last_offset`` is the spool offset of its last event.
+
+        A batch at or below `stored_offset` is ignored. Returns how many events were added.
+        """
+        ...
+
+    def stored_offset(self) -> int:
+        """Return the highest spool offset stored, -1 when empty."""
+        ...
+
+    def get(self, event_id: str) -> Event | None:
+        """Return the event with this id."""
+        ...
+
+    def search(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        where: Callable[[Event], bool] | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Event]:
+        """Yield events with ``since <= time < until`` for which ``where`` is true, by time."""
+        ...
+
+    def count(self) -> int:
+        """Return how many events are stored."""
+        ...
+
+    def close(self) -> None:
+        """Release files."""
+        ...
+
+
+class Alerts(Protocol):
+    """Findings and alerts."""
+
+    def add_finding(self, finding: Finding, alert_id: str) -> bool:
+        """Record that a finding was folded into an alert. False if it was known already."""
+        ...
+
+    def has_finding(self, finding_id: str) -> bool:
+        """Tell whether a finding was folded before."""
+        ...
+
+    def put(self, alert: Alert) -> None:
+        """Insert, or update where the stored version is ``alert.version - 1``. Raises Conflict."""
+        ...
+
+    def get(self, alert_id: str) -> Alert:
+        """Return an alert. Raises NotFound."""
+        ...
+
+    def open_with_fingerprint(self, fingerprint: str) -> Alert | None:
+        """Return the newest open or acknowledged alert with this fingerprint."""
+        ...
+
+    def find(
+        self,
+        *,
+        state: AlertState | None = None,
+        incident_id: str | None = None,
+        limit: int = 200,
+        offset: int = 0,
+    ) -> list[Alert]:
+        """Return alerts, newest ``last`` first."""
+        ...
+
+    def count(self, *, state: AlertState | None = None) -> int:
+        """Return how many alerts there are."""
+        ...
+
+
+class Incidents(Protocol):
+    """Cases with their deadlines and documents."""
+
+    def next_reference(self, year: int) -> str:
+        """Return the next ``INC-<year>-<4 digits>``; never the same twice."""
+        ...
+
+    def put(self, incident: Incident) -> None:
+        """Insert, or update where the stored version is ``version - 1``. Raises Conflict."""
+        ...
+
+    def get(self, incident_id: str) -> Incident:
+        """Return a case by id or reference. Raises NotFound."""
+        ...
+
+    def find(self, *, open_only: bool = False, limit: int = 200) -> list[Incident]:
+        """Return cases, newest first."""
+        ...
+
+    def put_deadline(self, deadline: Deadline) -> None:
+        """Insert, or update where the stored version is ``version - 1``. Raises Conflict."""
+        ...
+
+    def deadlines(
+        self, incident_id: str | None = None, *, open_only: bool = False
+    ) -> list[Deadline]:
+        """Return deadlines, soonest first."""
+        ...
+
+    def alarms_due(self, now: datetime) -> list[Deadline]:
+        """Return open deadlines whose next alarm is at or before ``now``, oldest alarm first."""
+        ...
+
+    def put_document(self, document: Document) -> None:
+        """Record a document."""
+        ...
+
+    def documents(self, incident_id: str) -> list[Document]:
+        """Return the documents of a case, oldest first."""
+        ...
+
+    def get_document(self, document_id: str) -> Document:
+        """Return a document. Raises NotFound."""
+        ...
+
+
+class JournalLines(Protocol):
+    """The hash-chained journal."""
+
+    def append(
+        self, *, occurred_at: datetime, actor: str, action: str, object_id: str, payload: object
+    ) -> JournalLine:
+        """Seal ``payload`` (JSON-able), chain and store one line in this transaction."""
+        ...
+
+    def lines(
+        self, *, object_id: str | None = None, after: int = 0, limit: int = 10_000
+    ) -> list[JournalLine]:
+        """Return lines in order; ``object_id`` is an incident's or alert's id."""
+        ...
+
+    def opened(self, line: JournalLine) -> object:
+        """Return the payload of a line in clear."""
+        ...
+
+
+class Outbox(Protocol):
+    """Messages that wait."""
+
+    def enqueue(self, message: Message) -> bool:
+        """Add a message; False where its key is known already."""
+        ...
+
+    def claim(self, now: datetime, *, limit: int = 20) -> list[Message]:
+        """Claim pending messages that are due, by conditional UPDATE; they become ``sending``."""
+        ...
+
+    def mark_sent(self, message_id: str, *, at: datetime, receipt: str) -> None:
+        """Record success."""
+        ...
+
+    def mark_retry(self, message_id: str, *, next_attempt_at: datetime, error: str) -> None:
+        """Give a message back for a later try."""
+        ...
+
+    def mark_failed(self, message_id: str, *, error: str) -> None:
+        """Give up, visibly."""
+        ...
+
+    def release_stale(self, *, claimed_before: datetime) -> int:
+        """Give back messages whose sender died while sending; returns how many."""
+        ...
+
+    def find(self, *, state: OutboxState | None = None, limit: int = 200) -> list[Message]:
+        """Return messages, newest first."""
+        ...
+
+
+class Facts(Protocol):
+    """Business facts of the scope engine."""
+
+    def put_many(self, facts: Iterable[Fact]) -> int:
+        """Insert or replace by ``(kind, id, subject, actor)``; returns how many were given."""
+        ...
+
+    def all(self) -> Iterator[Fact]:
+        """Yield every fact."""
+        ...
+
+
+class Accounts(Protocol):
+    """Accounts and web sessions."""
+
+    def put(self, account: Account) -> None:
+        """Insert or replace by id."""
+        ...
+
+    def get(self, account_id: str) -> Account | None:
+        """Return an account by id."""
+        ...
+
+    def by_name(self, name: str) -> Account | None:
+        """Return an account by its sign-in name (case-insensitive)."""
+        ...
+
+    def all(self) -> list[Account]:
+        """Return every account by name."""
+        ...
+
+    def put_session(self, session: WebSession) -> None:
+        """Insert or replace a session."""
+        ...
+
+    def session(self, token_hash: str) -> WebSession | None:
+        """Return a session."""
+        ...
+
+    def drop_session(self, token_hash: str) -> None:
+        """End a session."""
+        ...
+
+
+class State(Protocol):
+    """Small named state: consumer offsets, checkpoints."""
+
+    def get(self, name: str) -> bytes | None:
+        """Return the value stored under ``name``."""
+        ...
+
+    def put(self, name: str, value: bytes) -> None:
+        """Store ``value`` under ``name``."""
+        ...
+
+
+class CaseTx(Protocol):
+    """One transaction."""
+
+    @property
+    def alerts(self) -> Alerts:
+        """Findings and alerts."""
+        ...
+
+    @property
+    def incidents(self) -> Incidents:
+        """Cases."""
+        ...
+
+    @property
+    def journal(self) -> JournalLines:
+        """The journal."""
+        ...
+
+    @property
+    def outbox(self) -> Outbox:
+        """Messages that wait."""
+        ...
+
+    @property
+    def facts(self) -> Facts:
+        """Business facts."""
+        ...
+
+    @property
+    def accounts(self) -> Accounts:
+        """Accounts."""
+        ...
+
+    @property
+    def state(self) -> State:
+        """Offsets and checkpoints."""
+        ...
+
+
+class CaseStore(Protocol):
+    """Alerts, cases, journal, outbox, accounts."""
+
+    def begin(self) -> AbstractContextManager[CaseTx]:
+        """Open a transaction; commit at the end of the block, roll back on an exception."""
+        ...
+
+    def close(self) -> None:
+        """Release connections."""
+        ...
+
+
+class Sealer(Protocol):
+    """Authenticated encryption under a master key that lives apart from the data."""
+
+    def seal(self, plaintext: bytes, *, context: str) -> bytes:
+        """Encrypt; ``context`` is authenticated and must be given again to open."""
+        ...
+
+    def open(self, sealed: bytes, *, context: str) -> bytes:
+        """Decrypt. Raises StorageError where the key or the context is wrong."""
+        ...

@@ -1,0 +1,1 @@
+"""Sign-in: password and a second factor, sessions, CSRF."""
