@@ -1,0 +1,38 @@
+"""Counters that Prometheus scrapes. One registry per service, so that tests do not share state."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+
+class Metrics:
+    """Everything that is counted. Labels name sources, rules and channels, never a person."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.accepted = self._counter("events_accepted", "Events made durable.", "source")
+        self.unparsed = self._counter("lines_unparsed", "Lines kept as unparsed.", "source")
+        self.dropped = self._counter(
+            "fields_dropped", "Fields not in a profile's allow-list.", "source"
+        )
+        self.refused = self._counter("requests_refused", "Requests refused.", "status")
+        self.findings = self._counter("findings", "Findings.", "rule")
+        self.alerts = self._counter("alerts", "Alerts opened.", "level")
+        self.rule_errors = self._counter("rule_errors", "Rules that raised.", "rule")
+        self.messages = self._counter("messages", "Messages by outcome.", "channel", "outcome")
+        self.spool_bytes = Gauge(
+            "sentinel_spool_bytes", "Size of the spool.", registry=self.registry
+        )
+        self.detect_lag = Gauge(
+            "sentinel_detect_lag_events", "Events not yet judged.", registry=self.registry
+        )
+        self.batch_seconds = Histogram(
+            "sentinel_detect_batch_seconds", "Time to judge a batch.", registry=self.registry
+        )
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"sentinel_{name}", text, labels, registry=self.registry)
+
+    def exposition(self) -> bytes:
+        """Return the Prometheus text format."""
+        return generate_latest(self.registry)
