@@ -1,0 +1,107 @@
+"""Documents of a case on disk: written once, hashed, recorded, journalled.
+
+A draft is never overwritten: each drafting has a folder of its own, so that what a person looked
+at an hour ago is still what it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from sentinel.domain.incident import Actor, Document, Incident
+from sentinel.errors import StorageError
+from sentinel.ids import uuid7
+from sentinel.store.ports import CaseTx
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A rendered file that waits to be filed: its ``name`` within the drafting, its bytes."""
+
+    kind: str
+    language: str
+    media_type: str
+    name: str
+    content: bytes
+
+
+def file_drafts(
+    tx: CaseTx,
+    *,
+    root: Path,
+    incident: Incident,
+    drafts: Sequence[Draft],
+    actor: Actor,
+    now: datetime,
+) -> list[Document]:
+    """Write ``drafts`` under ``root/documents/<reference>/<instant>-<kind>``; record and journal.
+
+    Files are private to the service's user and durable before the rows are committed.
+    Raises StorageError where the disk refuses.
+    """
+    stamp = now.strftime("%Y%m%dT%H%M%SZ")
+    documents = [_file(root, incident, draft, stamp, actor, now) for draft in drafts]
+    for document in documents:
+        tx.incidents.put_document(document)
+    tx.journal.append(
+        occurred_at=now,
+        actor=actor.id,
+        action="document.drafted",
+        object_id=incident.id,
+        payload=[{"id": d.id, "kind": d.kind, "sha256": d.sha256} for d in documents],
+    )
+    return documents
+
+
+def _file(
+    root: Path, incident: Incident, draft: Draft, stamp: str, actor: Actor, now: datetime
+) -> Document:
+    identity = uuid7()
+    folder = Path("documents") / incident.reference / f"{stamp}-{draft.kind}-{identity[-6:]}"
+    path = folder / draft.name
+    try:
+        _write(root / path, draft.content)
+    except OSError as error:
+        raise StorageError(error.strerror or str(error), where=str(root / path)) from error
+    return Document(
+        id=identity,
+        incident_id=incident.id,
+        kind=draft.kind,
+        language=draft.language,
+        media_type=draft.media_type,
+        path=str(path),
+        sha256=hashlib.sha256(draft.content).hexdigest(),
+        created_at=now,
+        created_by=actor.id,
+    )
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def read_document(root: Path, document: Document) -> bytes:
+    """Return a document's bytes. Raises StorageError where they are gone or were altered."""
+    path = root / document.path
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise StorageError(error.strerror or str(error), where=str(path)) from error
+    if hashlib.sha256(content).hexdigest() != document.sha256:
+        raise StorageError("the file is not the one that was recorded", where=str(path))
+    return content
