@@ -1,0 +1,25 @@
+"""Whose data an incident touched, counted from the logs and frozen as evidence."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+
+class Affected(msgspec.Struct, frozen=True, kw_only=True):
+    """The data subjects of a case (GDPR art. 33(3)(a)) as the stored events show them.
+
+    ``subjects``: distinct pseudonyms, sorted. ``categories``: data category -> number of accesses.
+    ``record_count``: records touched; records are not persons. ``first``/``last``: instants of the
+    first and last access, UTC. ``query``: the selection in words that can be run again.
+    ``sha256``: hex, over the sorted set.
+    """
+
+    subjects: tuple[str, ...] = ()
+    categories: dict[str, int] = {}
+    record_count: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+    query: str = ""
+    sha256: str = ""
