@@ -56,27 +56,26 @@ def seal_context(account_id: str) -> str:
 
 
 def create_account(
-    tx: CaseTx,
-    sealer: Sealer,
     *,
     name: str,
     display_name: str,
     roles: Iterable[Role],
     language: str,
+    sealer: Sealer,
     now: datetime,
 ) -> NewAccount:
-    """Create an account with a random password and a random second factor; journalled.
+    """Make an account with a random password and a random second factor, ready to be stored.
 
-    ``now``: UTC. Raises Refused where the name is taken or the roles exclude each other.
+    ``now``: UTC. Raises Refused where the name is empty or the roles exclude each other.
     """
     held = tuple(sorted(set(roles)))
     check_combination(held)
-    if not name.strip() or tx.accounts.by_name(name) is not None:
-        raise Refused(f"the sign-in name {name!r} is empty or taken")
+    if not name.strip():
+        raise Refused("an account needs a sign-in name")
     password, secret, account_id = secrets.token_urlsafe(15), totp.new_secret(), uuid7()
     account = Account(
         id=account_id,
-        name=name,
+        name=name.strip(),
         display_name=display_name,
         roles=held,
         language=language,
@@ -84,15 +83,7 @@ def create_account(
         totp_secret=sealer.seal(secret.encode(), context=seal_context(account_id)),
         created_at=now,
     )
-    tx.accounts.put(account)
-    tx.journal.append(
-        occurred_at=now,
-        actor="",
-        action="account.created",
-        object_id=account_id,
-        payload={"roles": list(held)},
-    )
-    return NewAccount(account, password, secret, totp.otpauth_uri(secret, name))
+    return NewAccount(account, password, secret, totp.otpauth_uri(secret, account.name))
 
 
 class Gate:
