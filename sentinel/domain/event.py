@@ -29,6 +29,9 @@ RECORDS = "sentinel.record_count"
 SCOPE_VERDICT = "sentinel.scope.verdict"
 SCOPE_TEMPLATE = "sentinel.scope.template"
 SCOPE_REASON = "sentinel.scope.reason"
+SCOPE_REASON_FR = "sentinel.scope.reason_fr"
+SCOPE_WEAK = "sentinel.scope.weak"  # why the explanation is weak; absent when it is not
+LEAVER = "sentinel.actor.leaver"  # bool
 # Marks of redaction, list of kinds found ("card_number", "iban", "secret"...)
 REDACTED = "sentinel.redacted"
 

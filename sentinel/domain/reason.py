@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
+from sentinel.domain.terms import term
+
 SENTENCES: dict[str, dict[str, str]] = {
     "rule.field": {
         "en": "{field} is {value}",
@@ -44,6 +46,30 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "the role {role} does not cover {category}",
         "fr": "le rôle {role} ne couvre pas {category}",
     },
+    "scope.outside_act": {
+        "en": "the role {role} does not cover the act {action}",
+        "fr": "le rôle {role} ne couvre pas l’acte {action}",
+    },
+    "scope.no_role": {
+        "en": "no role of the actor is declared ({role})",
+        "fr": "aucun rôle de l’agent n’est déclaré ({role})",
+    },
+    "scope.no_relation_some": {
+        "en": "nothing relates the actor to {missing} of the {count} persons at that instant",
+        "fr": "rien ne relie l’agent à {missing} des {count} personnes à cet instant",
+    },
+    "scope.no_subject": {
+        "en": "the access names no person, and no duty of the role {role} explains it",
+        "fr": "la consultation ne nomme personne et aucune mission du rôle {role} ne l’explique",
+    },
+    "scope.related": {
+        "en": "explained by: {kind} {id}",
+        "fr": "expliqué par : {kind} {id}",
+    },
+    "scope.duty": {
+        "en": "a standing duty of the role {role}",
+        "fr": "mission permanente du rôle {role}",
+    },
     "scope.weak": {
         "en": "the only relation found is weak: {weakness}",
         "fr": "la seule relation trouvée est faible : {weakness}",
@@ -56,11 +82,17 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "{name}: {value} (the population's 99th percentile is {p99})",
         "fr": "{name} : {value} (99e centile de la population : {p99})",
     },
+    "behaviour.feature_low": {
+        "en": "{name}: {value} (the population's 1st percentile is {p1})",
+        "fr": "{name} : {value} (1er centile de la population : {p1})",
+    },
     "behaviour.score": {
         "en": "navigation score {score}, threshold {threshold}",
         "fr": "score de navigation {score}, seuil {threshold}",
     },
 }
+
+WORDED = frozenset({"name", "weakness", "kind", "category"})  # values that are codes of `TERMS`
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -71,4 +103,8 @@ class Reason(msgspec.Struct, frozen=True):
 
     def text(self, language: str = "en") -> str:
         """Return the sentence in ``language`` (``en`` or ``fr``). Raises KeyError if unknown."""
-        return SENTENCES[self.code][language].format_map(self.values)
+        worded = {
+            key: term(value, language) if key in WORDED and isinstance(value, str) else value
+            for key, value in self.values.items()
+        }
+        return SENTENCES[self.code][language].format_map(worded)
