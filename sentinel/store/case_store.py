@@ -1,0 +1,95 @@
+"""The case store: alerts, cases, journal, outbox, facts, accounts, in one database transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from threading import Lock
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from sentinel.clock import Clock
+from sentinel.errors import Conflict, StorageError
+from sentinel.store.ports import Sealer
+from sentinel.store.sql_accounts import SqlAccounts
+from sentinel.store.sql_alerts import SqlAlerts
+from sentinel.store.sql_codec import SealedBodies
+from sentinel.store.sql_engine import in_memory, open_engine
+from sentinel.store.sql_incidents import SqlIncidents
+from sentinel.store.sql_journal import SqlJournal
+from sentinel.store.sql_outbox import SqlOutbox
+from sentinel.store.sql_schema import upgrade
+from sentinel.store.sql_small import SqlFacts, SqlState
+
+
+class SqlCaseTx:
+    """`sentinel.store.ports.CaseTx`: the repositories of one transaction."""
+
+    def __init__(self, connection: Connection, bodies: SealedBodies, clock: Clock) -> None:
+        self.alerts = SqlAlerts(connection, bodies)
+        self.incidents = SqlIncidents(connection, bodies)
+        self.journal = SqlJournal(connection, bodies, clock)
+        self.outbox = SqlOutbox(connection)
+        self.facts = SqlFacts(connection)
+        self.accounts = SqlAccounts(connection, bodies)
+        self.state = SqlState(connection)
+
+
+class SqlCaseStore:
+    """`sentinel.store.ports.CaseStore` on SQLAlchemy Core. Safe from several threads.
+
+    A transaction inside a transaction of the same thread waits for itself: pass the ``tx`` on.
+    """
+
+    def __init__(self, engine: Engine, bodies: SealedBodies, clock: Clock) -> None:
+        self._engine = engine
+        self._bodies = bodies
+        self._clock = clock
+        # All threads share the one connection in whose memory the database lives.
+        self._turn: AbstractContextManager[object] = (
+            Lock() if in_memory(engine.url) else nullcontext()
+        )
+
+    @classmethod
+    def open(cls, target: str | Path, sealer: Sealer, clock: Clock) -> SqlCaseStore:
+        """Open a database URL, an SQLite file or ``:memory:``, and bring its schema up to date.
+
+        Raises StorageError where it cannot be opened or is newer than this version.
+        """
+        engine = open_engine(target)
+        try:
+            upgrade(engine)
+        except DBAPIError as error:
+            engine.dispose()
+            raise _storage_error(error) from error
+        except StorageError:
+            engine.dispose()
+            raise
+        return cls(engine, SealedBodies(sealer), clock)
+
+    @contextmanager
+    def begin(self) -> Iterator[SqlCaseTx]:
+        """Open a transaction; commit at the end of the block, roll back on an exception.
+
+        Raises Conflict where a unique key or a reference is violated, StorageError where the
+        database fails.
+        """
+        with self._turn:
+            try:
+                with self._engine.begin() as connection:
+                    yield SqlCaseTx(connection, self._bodies, self._clock)
+            except IntegrityError as error:
+                raise Conflict(str(error.orig)) from error
+            except DBAPIError as error:
+                raise _storage_error(error) from error
+
+    def close(self) -> None:
+        """Release connections."""
+        self._engine.dispose()
+
+
+def _storage_error(error: DBAPIError) -> StorageError:
+    # The statement's values stay out of the message: they may be personal data.
+    return StorageError(str(error.orig), hint="is the disk full, or the file held by another?")

@@ -1,0 +1,105 @@
+"""The hash-chained journal in SQL. A line is written in the transaction of the change it tells."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+
+from sentinel.clock import Clock
+from sentinel.domain.journal import GENESIS, JournalLine, line_hash, payload_digest
+from sentinel.store.sql_codec import SealedBodies, from_us, to_us
+from sentinel.store.tables import JOURNAL
+
+
+class SqlJournal:
+    """`sentinel.store.ports.JournalLines` on one connection."""
+
+    def __init__(self, connection: Connection, bodies: SealedBodies, clock: Clock) -> None:
+        self._connection = connection
+        self._bodies = bodies
+        self._clock = clock
+
+    def append(
+        self, *, occurred_at: datetime, actor: str, action: str, object_id: str, payload: object
+    ) -> JournalLine:
+        """Seal ``payload`` (JSON-able), chain and store one line in this transaction."""
+        last = self._connection.execute(
+            select(JOURNAL.c.seq, JOURNAL.c.hash).order_by(JOURNAL.c.seq.desc()).limit(1)
+        ).first()
+        seq, prev_hash = (last.seq + 1, last.hash) if last else (1, GENESIS)
+        sealed = self._bodies.write(payload, _context(seq))
+        digest = payload_digest(sealed)
+        recorded_at = self._clock.now()
+        line = JournalLine(
+            seq=seq,
+            occurred_at=occurred_at,
+            recorded_at=recorded_at,
+            actor=actor,
+            action=action,
+            object=object_id,
+            payload=sealed,
+            payload_digest=digest,
+            prev_hash=prev_hash,
+            hash=line_hash(
+                seq=seq,
+                occurred_at=occurred_at,
+                recorded_at=recorded_at,
+                actor=actor,
+                action=action,
+                object=object_id,
+                payload_digest=digest,
+                prev_hash=prev_hash,
+            ),
+        )
+        self._connection.execute(insert(JOURNAL).values(**_row(line)))
+        return line
+
+    def lines(
+        self, *, object_id: str | None = None, after: int = 0, limit: int = 10_000
+    ) -> list[JournalLine]:
+        """Return lines in order; ``object_id`` is an incident's or alert's id."""
+        query = select(JOURNAL).where(JOURNAL.c.seq > after)
+        if object_id is not None:
+            query = query.where(JOURNAL.c.object == object_id)
+        rows = self._connection.execute(query.order_by(JOURNAL.c.seq).limit(limit))
+        return [_line(row) for row in rows]
+
+    def opened(self, line: JournalLine) -> object:
+        """Return the payload of a line in clear; None where it was purged."""
+        return self._bodies.read_any(line.payload, _context(line.seq)) if line.payload else None
+
+
+def _context(seq: int) -> str:
+    return f"journal:{seq}"
+
+
+def _row(line: JournalLine) -> dict[str, Any]:
+    return {
+        "seq": line.seq,
+        "occurred_us": to_us(line.occurred_at),
+        "recorded_us": to_us(line.recorded_at),
+        "actor": line.actor,
+        "action": line.action,
+        "object": line.object,
+        "payload": line.payload,
+        "payload_digest": line.payload_digest,
+        "prev_hash": line.prev_hash,
+        "hash": line.hash,
+    }
+
+
+def _line(row: Row[Any]) -> JournalLine:
+    return JournalLine(
+        seq=row.seq,
+        occurred_at=from_us(row.occurred_us),
+        recorded_at=from_us(row.recorded_us),
+        actor=row.actor,
+        action=row.action,
+        object=row.object,
+        payload=row.payload,
+        payload_digest=row.payload_digest,
+        prev_hash=row.prev_hash,
+        hash=row.hash,
+    )

@@ -1,0 +1,168 @@
+"""The tables of the case store, once, for every database.
+
+What is asked for stands in a column; the record itself is one body. A body that may hold personal
+data or a secret is sealed. Instants are microseconds since 1970 in UTC: they sort, and no database
+can read a zone into them. Nothing here is particular to SQLite.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+METADATA = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+ALERTS = Table(
+    "alerts",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("incident_id", String(64), nullable=False),
+    Column("last_us", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index(None, "fingerprint", "state"),
+    Index(None, "state", "last_us"),
+    Index(None, "incident_id"),
+)
+
+FINDINGS = Table(
+    "findings",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("alert_id", String(64), ForeignKey("alerts.id"), nullable=False),
+    Column("time_us", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index(None, "alert_id"),
+)
+
+COUNTERS = Table(
+    "counters",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("value", Integer, nullable=False),
+)
+
+INCIDENTS = Table(
+    "incidents",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("reference", String(32), nullable=False, unique=True),
+    Column("legal", String(32), nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index(None, "legal", "created_us"),
+)
+
+# ``incident_id`` holds an alert's id where the clock is an acknowledgement: no foreign key.
+DEADLINES = Table(
+    "deadlines",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("incident_id", String(64), nullable=False),
+    Column("is_open", Integer, nullable=False),
+    Column("due_us", BigInteger, nullable=False),
+    Column("next_alarm_us", BigInteger, nullable=True),
+    Column("version", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index(None, "incident_id"),
+    Index(None, "is_open", "next_alarm_us"),
+)
+
+DOCUMENTS = Table(
+    "documents",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("incident_id", String(64), ForeignKey("incidents.id"), nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index(None, "incident_id", "created_us"),
+)
+
+JOURNAL = Table(
+    "journal",
+    METADATA,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("occurred_us", BigInteger, nullable=False),
+    Column("recorded_us", BigInteger, nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("object", String(128), nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("payload_digest", String(64), nullable=False),
+    Column("prev_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Index(None, "object", "seq"),
+)
+
+OUTBOX = Table(
+    "outbox",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("key", String(256), nullable=False, unique=True),
+    Column("channel", String(64), nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("context", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("next_attempt_us", BigInteger, nullable=False),
+    Column("claimed_us", BigInteger, nullable=True),
+    Column("sent_us", BigInteger, nullable=True),
+    Column("attempts", Integer, nullable=False),
+    Column("last_error", Text, nullable=False),
+    Column("receipt", Text, nullable=False),
+    Index(None, "state", "next_attempt_us"),
+)
+
+FACTS = Table(
+    "facts",
+    METADATA,
+    Column("kind", String(32), primary_key=True),
+    Column("id", String(128), primary_key=True),
+    Column("subject", String(128), primary_key=True),
+    Column("actor", String(128), primary_key=True),
+    Column("body", Text, nullable=False),
+)
+
+ACCOUNTS = Table(
+    "accounts",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("name_folded", String(128), nullable=False, unique=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
+WEB_SESSIONS = Table(
+    "web_sessions",
+    METADATA,
+    Column("token_hash", String(64), primary_key=True),
+    Column("account_id", String(64), ForeignKey("accounts.id"), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index(None, "account_id"),
+)
+
+STATE = Table(
+    "state",
+    METADATA,
+    Column("name", String(128), primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
