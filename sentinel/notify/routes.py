@@ -1,0 +1,89 @@
+"""Which channels hear of which alert: ``notifiers/routes.yml``, first match decides."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from sentinel.domain.alert import Alert
+from sentinel.domain.deadline import Deadline
+from sentinel.domain.finding import Level
+from sentinel.errors import ContentError
+from sentinel.notify.yaml_file import Content, read_yaml
+
+
+class Route(Content):
+    """One line of the table. An empty condition holds for everything."""
+
+    levels: tuple[Level, ...] = ()
+    rules: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    channels: tuple[str, ...]
+
+    def takes(self, alert: Alert) -> bool:
+        """Tell whether every condition holds for ``alert``."""
+        return (
+            (not self.levels or alert.rule.level in self.levels)
+            and (not self.rules or alert.rule.slug in self.rules)
+            and (not self.categories or not set(self.categories).isdisjoint(alert.categories))
+        )
+
+
+class AlarmRoutes(Content):
+    """Channels for the alarms of the clocks."""
+
+    hard: tuple[str, ...] = ()
+    soft: tuple[str, ...] = ()
+
+
+class RouteFile(Content):
+    """``routes.yml``."""
+
+    routes: tuple[Route, ...] = ()
+    default: tuple[str, ...]
+    alarms: AlarmRoutes = AlarmRoutes()
+
+
+class Router:
+    """Chooses channels; one that cannot send now (``live`` lacks it) is passed over."""
+
+    def __init__(self, table: RouteFile, live: Collection[str]) -> None:
+        self._table = table
+        self._live = frozenset(live)
+
+    def route(self, alert: Alert) -> list[str]:
+        """Return the ids of the channels for ``alert``."""
+        for route in self._table.routes:
+            if route.takes(alert):
+                return self._sendable(route.channels)
+        return self._sendable(self._table.default)
+
+    def route_alarm(self, deadline: Deadline) -> list[str]:
+        """Return the ids of the channels for an alarm of ``deadline``."""
+        alarms = self._table.alarms
+        return self._sendable(alarms.hard if deadline.hard else alarms.soft)
+
+    def _sendable(self, channels: tuple[str, ...]) -> list[str]:
+        return [channel for channel in dict.fromkeys(channels) if channel in self._live]
+
+
+def load_router(path: Path, *, known: Collection[str], live: Collection[str]) -> Router:
+    """Read the table. ``known``: every declared channel. Raises ContentError (file:line)."""
+    table = read_yaml(path, RouteFile)
+    named = [name for route in table.routes for name in route.channels]
+    for name in [*named, *table.default, *table.alarms.hard, *table.alarms.soft]:
+        if name not in known:
+            raise ContentError(
+                f"no channel is called {name!r}",
+                where=_line_naming(path, name),
+                hint=f"declared: {', '.join(sorted(known)) or 'none'}",
+            )
+    return Router(table, live)
+
+
+def _line_naming(path: Path, name: str) -> str:
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        column = line.find(name)
+        if column >= 0 and not line.lstrip().startswith("#"):
+            return f"{path}:{number}:{column + 1}"
+    return str(path)

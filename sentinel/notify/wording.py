@@ -1,0 +1,76 @@
+"""Instants, numbers and spacing as French and English readers expect them.
+
+Instants are UTC inside and Europe/Paris outside, always with the offset: at the autumn clock change
+the same local hour comes twice.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+from babel.numbers import format_decimal
+
+NO_BREAK = "\u00a0"
+NARROW = "\u202f"
+
+
+def instant(moment: datetime, language: str, zone: str = "Europe/Paris") -> str:
+    """Write an instant: ``5 mars 2026 à 14 h 30 (UTC+1)``, ``5 March 2026 at 14:30 (UTC+1)``."""
+    local = moment.astimezone(ZoneInfo(zone))
+    offset = _offset(local)
+    if language == "fr":
+        hour = f"{local.hour}{NO_BREAK}h{NO_BREAK}{local.minute:02}"
+        return f"{day(moment, language, zone)} à {hour} ({offset})"
+    return f"{day(moment, language, zone)} at {local:%H:%M} ({offset})"
+
+
+def day(moment: datetime, language: str, zone: str = "Europe/Paris") -> str:
+    """Write the local date of an instant: ``5 mars 2026``, ``5 March 2026``."""
+    local = moment.astimezone(ZoneInfo(zone))
+    written = format_date(local.date(), "d MMMM y", locale="fr" if language == "fr" else "en_GB")
+    if language == "fr" and local.day == 1:
+        written = "1er" + written[1:]
+    return written.replace(" ", NO_BREAK)
+
+
+def number(value: int, language: str) -> str:
+    """Write a number: ``1 200`` (narrow no-break space), ``1,200``."""
+    return format_decimal(value, locale="fr" if language == "fr" else "en_GB")
+
+
+def duration(delta: timedelta, language: str) -> str:
+    """Write a length of time to the minute, without a sign: ``2 j 4 h 05 min``."""
+    minutes = abs(int(delta.total_seconds())) // 60
+    days, rest = divmod(minutes, 24 * 60)
+    hours, left = divmod(rest, 60)
+    parts = [f"{days}{NO_BREAK}{'j' if language == 'fr' else 'd'}"] if days else []
+    if days or hours:
+        parts.append(f"{hours}{NO_BREAK}h")
+    parts.append(f"{left:02}{NO_BREAK}min" if parts else f"{left}{NO_BREAK}min")
+    return NO_BREAK.join(parts)
+
+
+def typographic(text: str, language: str) -> str:
+    """Set the apostrophes of both languages and the no-break spaces of French.
+
+    Imprimerie nationale: a no-break space before the colon and inside guillemets, a narrow one
+    before ``; ? !``.
+    """
+    text = re.sub(r"(?<=\w)'(?=\w)", "’", text)
+    if language != "fr":
+        return text
+    text = re.sub(r"« ?", f"«{NO_BREAK}", text)
+    text = re.sub(r"[ \u00a0]?»", f"{NO_BREAK}»", text)
+    text = re.sub(r" :(?=\s|$)", f"{NO_BREAK}:", text)
+    return re.sub(r" ([;?!])", rf"{NARROW}\1", text)
+
+
+def _offset(local: datetime) -> str:
+    offset = local.utcoffset() or timedelta()
+    minutes = int(offset.total_seconds()) // 60
+    sign = "-" if minutes < 0 else "+"
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{sign}{hours}" + (f":{rest:02}" if rest else "")
