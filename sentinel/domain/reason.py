@@ -64,7 +64,7 @@ SENTENCES: dict[str, dict[str, str]] = {
     },
     "scope.related": {
         "en": "explained by: {kind} {id}",
-        "fr": "expliqué par : {kind} {id}",
+        "fr": "expliqué par : {kind} {id}",
     },
     "scope.duty": {
         "en": "a standing duty of the role {role}",
@@ -72,7 +72,7 @@ SENTENCES: dict[str, dict[str, str]] = {
     },
     "scope.weak": {
         "en": "the only relation found is weak: {weakness}",
-        "fr": "la seule relation trouvée est faible : {weakness}",
+        "fr": "la seule relation trouvée est faible : {weakness}",
     },
     "scope.leaver": {
         "en": "the employment ends on {date}",
@@ -80,11 +80,11 @@ SENTENCES: dict[str, dict[str, str]] = {
     },
     "behaviour.feature": {
         "en": "{name}: {value} (the population's 99th percentile is {p99})",
-        "fr": "{name} : {value} (99e centile de la population : {p99})",
+        "fr": "{name} : {value} (99e centile de la population : {p99})",
     },
     "behaviour.feature_low": {
         "en": "{name}: {value} (the population's 1st percentile is {p1})",
-        "fr": "{name} : {value} (1er centile de la population : {p1})",
+        "fr": "{name} : {value} (1er centile de la population : {p1})",
     },
     "behaviour.score": {
         "en": "navigation score {score}, threshold {threshold}",
