@@ -55,6 +55,12 @@ class ContentError(SentinelError):
     """A rule, scope, template or runbook is wrong."""
 
 
+class InvalidInstant(SentinelError):
+    """An instant cannot be understood."""
+
+    exit_code = Exit.USAGE
+
+
 class UnreadableFile(SentinelError):
     """A file cannot be read."""
 
