@@ -1,0 +1,182 @@
+"""Each access of staff to a person's data is explained, unexplained or forbidden, with its proof.
+
+Promises R-10 to R-14: default deny, and an access that succeeded is judged like one that was
+refused; ranking them is the rules' work, which read the verdict as fields of the event.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from sentinel.detect.scope.explain import Access, Explanation, best_explanation
+from sentinel.detect.scope.facts import FactIndex, UnusableFact, read_fact
+from sentinel.detect.scope.leavers import is_leaver
+from sentinel.detect.scope.model import ScopeModel, Template
+from sentinel.domain import event as names
+from sentinel.domain.event import Event, Value
+from sentinel.domain.reason import Reason
+from sentinel.domain.scope import Verdict
+
+JUDGED_KINDS = ("staff", "service")
+MEMO = 4096
+SHOWN = 3  # explanations and weaknesses named in words; the verdict counts them all
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """A verdict and its proof. ``templates``, ``weak``: ids and codes, sorted, without doubles."""
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    templates: tuple[str, ...] = ()
+    weak: tuple[str, ...] = ()
+
+
+class ScopeEngine:
+    """Judges events by a model and the facts known so far."""
+
+    def __init__(self, model: ScopeModel, facts: FactIndex) -> None:
+        self.model = model
+        self.facts = facts
+        self.unusable_facts = 0
+        self._memo: dict[tuple[frozenset[str], tuple[str, ...], str], tuple[Template, ...]] = {}
+
+    def judge(self, event: Event, *, known_at: datetime | None = None) -> Event:
+        """Return the event with its verdict, where it is an access to a person's data.
+
+        Staff events also learn whether the actor is leaving. Other events come back as they are,
+        but for a business fact that cannot be used, which gets ``error.message``.
+        ``known_at``: judge by what was recorded by then; None = by all that is known now.
+        """
+        extra: dict[str, Value] = {}
+        if event.text(names.ACTOR_KIND) == "staff":
+            extra[names.LEAVER] = is_leaver(
+                self.facts,
+                event.text(names.USER),
+                event.time,
+                notice=self.model.leaver_notice,
+                known_at=known_at,
+            )
+        access = access_of(event)
+        if access is not None:
+            extra |= _fields(self.explain(access, known_at=known_at))
+        extra |= self._unusable(event)
+        return event.enriched(extra) if extra else event
+
+    def explain(self, access: Access, *, known_at: datetime | None = None) -> Judgement:
+        """Return the verdict on an access; it is explained only if every person is."""
+        refusal = self._outside_role(access)
+        if refusal is not None:
+            return Judgement(Verdict.FORBIDDEN, (refusal,))
+        templates = self._templates(access)
+        subjects = access.subjects or ("",)
+        found = [
+            best_explanation(access, subject, templates, self.facts, known_at)
+            for subject in subjects
+        ]
+        explained = [item for item in found if item is not None]
+        if len(explained) < len(found):
+            return self._unexplained(access, len(found) - len(explained))
+        return _explained(access, explained)
+
+    def _outside_role(self, access: Access) -> Reason | None:
+        held = ", ".join(sorted(access.roles)) or "-"
+        roles = [self.model.roles[name] for name in access.roles if name in self.model.roles]
+        if not roles:
+            return Reason("scope.no_role", {"role": held})
+        covering = [role for role in roles if role.covers_categories(access.categories)]
+        if not covering:
+            category = ", ".join(access.categories)
+            return Reason("scope.outside_role", {"role": held, "category": category})
+        if not any(role.covers_act(access.action) for role in covering):
+            return Reason("scope.outside_act", {"role": held, "action": access.action or "-"})
+        return None
+
+    def _templates(self, access: Access) -> tuple[Template, ...]:
+        key = (access.roles, access.categories, access.action)
+        found = self._memo.get(key)
+        if found is None:
+            found = tuple(item for item in self.model.templates if item.applies(*key))
+            if len(self._memo) < MEMO:  # actions come from logs: somebody else chooses them
+                self._memo[key] = found
+        return found
+
+    def _unexplained(self, access: Access, missing: int) -> Judgement:
+        role = ", ".join(sorted(access.roles))
+        if not access.subjects:
+            reason = Reason("scope.no_subject", {"role": role})
+        elif len(access.subjects) == 1:
+            category = ", ".join(access.categories) or "-"
+            reason = Reason("scope.no_relation", {"role": role, "category": category})
+        else:
+            values: dict[str, str | int | float] = {
+                "missing": missing,
+                "count": len(access.subjects),
+            }
+            reason = Reason("scope.no_relation_some", values)
+        return Judgement(Verdict.UNEXPLAINED, (reason,))
+
+    def _unusable(self, event: Event) -> dict[str, Value]:
+        try:
+            read_fact(event)
+        except UnusableFact as fault:
+            self.unusable_facts += 1
+            return {"error.message": f"unusable business fact: {fault}"}
+        return {}
+
+
+def access_of(event: Event) -> Access | None:
+    """Return the access that an event tells of; None where no person's data are touched."""
+    if event.text(names.ACTOR_KIND) not in JUDGED_KINDS:
+        return None
+    subjects = tuple(dict.fromkeys(event.items(names.SUBJECT)))
+    categories = tuple(sorted(set(event.items(names.CATEGORY))))
+    if not subjects and not categories:
+        return None
+    return Access(
+        actor=event.text(names.USER),
+        team=event.text(names.TEAM),
+        roles=frozenset(event.items(names.ROLES)),
+        action=event.text("event.action"),
+        categories=categories,
+        subjects=subjects,
+        instant=event.time,
+    )
+
+
+def _explained(access: Access, found: list[Explanation]) -> Judgement:
+    weak = tuple(sorted({code for item in found for code in item.weak}))
+    proofs = {_proof(item): _because(access, item) for item in found}
+    reasons = list(proofs.values())[:SHOWN]
+    reasons += [Reason("scope.weak", {"weakness": code}) for code in weak]
+    return Judgement(
+        Verdict.EXPLAINED,
+        tuple(reasons),
+        tuple(sorted({item.template.id for item in found})),
+        weak,
+    )
+
+
+def _proof(found: Explanation) -> tuple[str, str, str]:
+    fact = found.fact
+    return (found.template.id, fact.kind if fact else "", fact.id if fact else "")
+
+
+def _because(access: Access, found: Explanation) -> Reason:
+    if found.fact is None:
+        return Reason("scope.duty", {"role": ", ".join(sorted(access.roles))})
+    return Reason("scope.related", {"kind": found.fact.kind, "id": found.fact.id})
+
+
+def _fields(judgement: Judgement) -> dict[str, Value]:
+    fields: dict[str, Value] = {
+        names.SCOPE_VERDICT: judgement.verdict.value,
+        names.SCOPE_REASON: "; ".join(reason.text("en") for reason in judgement.reasons),
+        names.SCOPE_REASON_FR: "\u00a0; ".join(reason.text("fr") for reason in judgement.reasons),
+    }
+    if judgement.templates:
+        fields[names.SCOPE_TEMPLATE] = ", ".join(judgement.templates)
+    if judgement.weak:
+        fields[names.SCOPE_WEAK] = ", ".join(judgement.weak)
+    return fields
