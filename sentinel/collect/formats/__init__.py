@@ -1,1 +1,1 @@
-"""One file per log format. A parser never raises on data: it returns fields or a reason."""
+"""One file per log format. A format turns a line of text into named fields, and never raises."""
