@@ -1,0 +1,228 @@
+"""From pySigma's parsed detections to our expression.
+
+The tree is built from the named detections, not from pySigma's post-processed condition: that one
+forgets which modifiers a value had and how a list was linked.
+"""
+
+from __future__ import annotations
+
+import difflib
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sigma.conditions import (
+    ConditionAND,
+    ConditionIdentifier,
+    ConditionNOT,
+    ConditionOR,
+    ConditionSelector,
+)
+from sigma.exceptions import SigmaError
+from sigma.modifiers import (
+    SigmaCaseSensitiveModifier,
+    SigmaEndswithModifier,
+    SigmaRegularExpressionModifier,
+    SigmaStartswithModifier,
+)
+from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaDetections
+from sigma.types import (
+    Placeholder,
+    SigmaCasedString,
+    SigmaExists,
+    SigmaExpansion,
+    SigmaFieldReference,
+    SigmaNull,
+    SigmaRegularExpression,
+    SigmaString,
+    SigmaType,
+)
+
+from sentinel.detect.rules.expression import (
+    All,
+    AnyOf,
+    Expression,
+    FieldPair,
+    FieldTest,
+    KeywordTest,
+    Not,
+    Presence,
+)
+from sentinel.detect.rules.fault import RuleFault
+from sentinel.detect.rules.values import ValueTest, keyword_test, value_test
+
+Lists = Mapping[str, Sequence[str]]
+
+
+def compile_detections(detections: SigmaDetections, lists: Lists) -> Expression:
+    """Compile the conditions of a rule, linked with OR (specification, "Condition").
+
+    ``lists``: values of the placeholders of `expand`. Raises RuleFault.
+    """
+    named: dict[str, Expression] = {}
+    for name, detection in detections.detections.items():
+        try:
+            named[name] = _detection(detection, lists)
+        except RuleFault as fault:
+            raise fault.at("detection", name) from None
+    conditions = [_condition(detections, text, named) for text in detections.condition]
+    return conditions[0] if len(conditions) == 1 else AnyOf(tuple(conditions))
+
+
+def _condition(
+    detections: SigmaDetections, text: Any, named: Mapping[str, Expression]
+) -> Expression:
+    place = ("detection", "condition")
+    if not isinstance(text, str):
+        raise RuleFault("a condition is text", path=place)
+    index = detections.condition.index(text)
+    try:
+        tree = detections.parsed_condition[index].parse(postprocess=False)
+        return _node(tree, detections, named)
+    except RuleFault as fault:
+        raise fault.at(*place) from None
+    except SigmaError as error:
+        hint = "search identifiers are joined by and, or, not, parentheses, 1 of x*, all of x*"
+        raise RuleFault(str(error), path=place, hint=hint) from error
+
+
+def _node(tree: object, detections: SigmaDetections, named: Mapping[str, Expression]) -> Expression:
+    match tree:
+        case ConditionSelector():
+            wanted = tree.resolve_referenced_detections(detections)
+            if not wanted:
+                raise RuleFault(f"no search identifier is like {tree.pattern!r}")
+            children = tuple(named[item.identifier] for item in wanted)
+            return All(children) if tree.cond_class is ConditionAND else AnyOf(children)
+        case ConditionIdentifier():
+            return _identifier(tree.identifier, named)
+        case ConditionAND():
+            return All(tuple(_node(arg, detections, named) for arg in tree.args))
+        case ConditionOR():
+            return AnyOf(tuple(_node(arg, detections, named) for arg in tree.args))
+        case ConditionNOT():
+            return Not(_node(tree.args[0], detections, named))
+    raise RuleFault("the condition cannot be read")
+
+
+def _identifier(name: str, named: Mapping[str, Expression]) -> Expression:
+    if name in named:
+        return named[name]
+    close = difflib.get_close_matches(name, named, n=1)
+    known = ", ".join(sorted(named))
+    hint = f"did you mean {close[0]!r}?" if close else f"the rule defines {known}"
+    raise RuleFault(f"the condition names {name!r}, which the rule does not define", hint=hint)
+
+
+def _detection(detection: SigmaDetection, lists: Lists) -> Expression:
+    children: list[Expression] = []
+    for item in detection.detection_items:
+        if isinstance(item, SigmaDetection):
+            children.append(_detection(item, lists))
+        else:
+            children.append(_item(item, lists))
+    if len(children) == 1:
+        return children[0]
+    linked = All if detection.item_linking is ConditionAND else AnyOf
+    return linked(tuple(children))
+
+
+def _item(item: SigmaDetectionItem, lists: Lists) -> Expression:
+    try:
+        values = [expanded for value in item.value for expanded in _expand(value, lists)]
+        parts = [_value(item, value) for value in values]
+    except RuleFault as fault:
+        raise fault.at(item_key(item)) from None
+    if not parts:  # an empty list is null to pySigma
+        parts = [_value(item, SigmaNull())]
+    if len(parts) == 1:
+        linked = parts[0]
+    elif item.value_linking is ConditionAND:
+        linked = All(tuple(parts))
+    else:
+        linked = _merged(item, parts)
+    return Not(linked) if item.negated else linked
+
+
+def item_key(item: SigmaDetectionItem) -> str:
+    """Return the start of the YAML key of an item, for the place of an error."""
+    return item.field or ""
+
+
+def _merged(item: SigmaDetectionItem, parts: list[Expression]) -> Expression:
+    """Join alternatives on the same field, so that the field is read once."""
+    if item.field is not None and all(isinstance(part, FieldTest) for part in parts):
+        tests = [part for part in parts if isinstance(part, FieldTest)]
+        joined: tuple[ValueTest, ...] = sum((part.tests for part in tests), ())
+        return FieldTest(item.field, joined, absent=any(part.absent for part in tests))
+    return AnyOf(tuple(parts))
+
+
+def _expand(value: SigmaType, lists: Lists) -> list[SigmaType]:
+    """Fill the placeholders of `expand` from the lists; several values are alternatives."""
+    if isinstance(value, SigmaExpansion):
+        return [SigmaExpansion([e for inner in value.values for e in _expand(inner, lists)])]
+    if not isinstance(value, SigmaString | SigmaRegularExpression):
+        return [value]
+    if not value.contains_placeholder():
+        return [value]
+
+    def fill(placeholder: Placeholder) -> Any:
+        if placeholder.name not in lists:
+            raise RuleFault(
+                f"the placeholder %{placeholder.name}% has no list",
+                hint=f"write its values, one a line, into lists/{placeholder.name}.txt",
+            )
+        return (SigmaString(text) for text in lists[placeholder.name])
+
+    filled: list[Any] = list(value.replace_placeholders(fill))
+    if isinstance(value, SigmaCasedString):
+        filled = [SigmaCasedString.from_sigma_string(text) for text in filled]
+    return [SigmaExpansion(filled)]
+
+
+def _value(item: SigmaDetectionItem, value: SigmaType) -> Expression:
+    if isinstance(value, SigmaExpansion):
+        parts = [_value(item, inner) for inner in value.values]
+        return parts[0] if len(parts) == 1 else _merged(item, parts)
+    if item.field is None:
+        return _keyword(value)
+    if isinstance(value, SigmaExists):
+        return Presence(item.field, value.exists)
+    if isinstance(value, SigmaFieldReference):
+        cased = SigmaCaseSensitiveModifier in item.modifiers
+        return FieldPair(item.field, value.field, _pair_test(value), cased)
+    if isinstance(value, SigmaRegularExpression):
+        value = _anchored(item, value)
+    return FieldTest(item.field, (value_test(value),), absent=isinstance(value, SigmaNull))
+
+
+def _keyword(value: SigmaType) -> Expression:
+    if isinstance(value, SigmaNull | SigmaExists | SigmaFieldReference):
+        raise RuleFault("a keyword must be text or a number", hint="bind the value to a field")
+    return KeywordTest((keyword_test(value),))
+
+
+def _anchored(item: SigmaDetectionItem, value: SigmaRegularExpression) -> SigmaRegularExpression:
+    """Anchor `re|startswith` and `re|endswith`, for a pattern may match anywhere by itself."""
+    if SigmaRegularExpressionModifier not in item.modifiers:
+        return value
+    pattern = value.regexp.to_plain(regex=True)
+    if SigmaStartswithModifier in item.modifiers:
+        pattern = rf"\A(?:{pattern})"
+    elif SigmaEndswithModifier in item.modifiers:
+        pattern = rf"(?:{pattern})\z"
+    else:
+        return value
+    return SigmaRegularExpression(SigmaString.from_str(pattern), value.flags)
+
+
+def _pair_test(value: SigmaFieldReference) -> Callable[[str, str], bool]:
+    match value.starts_with, value.ends_with:
+        case True, True:
+            return operator.contains
+        case True, False:
+            return str.startswith
+        case False, True:
+            return str.endswith
+    return operator.eq

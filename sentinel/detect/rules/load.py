@@ -1,0 +1,116 @@
+"""Loading a folder of rules: everything that can be used, and every error in the rest.
+
+A broken rule never hides the others, and never disappears in silence: it is an error with file,
+line and column in `RuleSet.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from sentinel.detect.rules.compile import Lists
+from sentinel.detect.rules.fault import RuleFault
+from sentinel.detect.rules.lists import load_lists
+from sentinel.detect.rules.locate import load_documents, position
+from sentinel.detect.rules.model import Correlation, Origin, Rule, RuleSet
+from sentinel.detect.rules.parse import parse_document
+from sentinel.detect.rules.resolve import resolve, silent_ids
+from sentinel.errors import ContentError, UnreadableFile
+
+# Content beside the rules that other rooms read, and rules kept for their history.
+OTHER_FOLDERS: Final = frozenset({"sources", "scopes", "lists", "models", "deprecated"})
+TEST_SUFFIX: Final = ".test.yml"
+
+
+def load_rules(directory: Path) -> RuleSet:
+    """Load every rule below ``directory``. Raises UnreadableFile where it is no folder."""
+    if not directory.is_dir():
+        raise UnreadableFile("not a folder of rules", where=str(directory))
+    loader = _Loader(load_lists(directory / "lists"))
+    for path in rule_files(directory):
+        loader.read(path)
+    return loader.finish()
+
+
+def rule_files(directory: Path) -> list[Path]:
+    """Return the rule files below ``directory``, sorted."""
+    found = (p for pattern in ("*.yml", "*.yaml") for p in directory.rglob(pattern))
+    return sorted(
+        path
+        for path in found
+        if not path.name.endswith(TEST_SUFFIX)
+        and OTHER_FOLDERS.isdisjoint(path.relative_to(directory).parts[:-1])
+    )
+
+
+def where(origin: Origin, fault: RuleFault) -> str:
+    """Return ``file:line:column`` of a fault in a document that could be read."""
+    text = origin.path.read_text(encoding="utf-8")
+    line, column = position(text, origin.index, fault.path)
+    return f"{origin.path}:{line}:{column}"
+
+
+class _Loader:
+    """Collects rules and errors file by file, then ties correlations to what they name."""
+
+    def __init__(self, lists: Lists) -> None:
+        self.lists = lists
+        self.items: list[Rule | Correlation] = []
+        self.errors: list[ContentError] = []
+
+    def read(self, path: Path) -> None:
+        try:
+            documents = load_documents(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            self.errors.append(ContentError(error.strerror or "unreadable", where=str(path)))
+            return
+        except UnicodeDecodeError as error:
+            self.errors.append(ContentError(f"not UTF-8 ({error.reason})", where=str(path)))
+            return
+        except RuleFault as fault:
+            place = ":".join(str(part) for part in (path, *fault.path))
+            self.errors.append(fault.located(place))
+            return
+        if not documents:
+            self.errors.append(ContentError("the file is empty", where=f"{path}:1:1"))
+        for origin, slug in _origins(path, documents):
+            try:
+                self.items.append(parse_document(origin.raw, origin, slug, self.lists))
+            except RuleFault as fault:
+                self.errors.append(fault.located(where(origin, fault)))
+
+    def finish(self) -> RuleSet:
+        unique = list(self._without_duplicates())
+        rules = tuple(item for item in unique if isinstance(item, Rule))
+        found = [item for item in unique if isinstance(item, Correlation)]
+        correlations, faults = resolve(found, rules)
+        for correlation, fault in faults:
+            self.errors.append(fault.located(where(correlation.origin, fault)))
+        return RuleSet(
+            rules=rules,
+            correlations=correlations,
+            errors=tuple(self.errors),
+            silent=silent_ids(rules, correlations),
+        )
+
+    def _without_duplicates(self) -> Iterator[Rule | Correlation]:
+        """Yield each rule once; a second one of the same id or name is an error."""
+        seen: dict[str, Path] = {}
+        for item in self.items:
+            keys = [("id", item.info.id), ("name", item.name)]
+            taken = [(kind, key) for kind, key in keys if key and key in seen]
+            for kind, key in taken:
+                fault = RuleFault(f"the {kind} {key} is taken by {seen[key]}", path=(kind,))
+                self.errors.append(fault.located(where(item.origin, fault)))
+            if not taken:
+                seen.update({key: item.origin.path for _kind, key in keys if key})
+                yield item
+
+
+def _origins(path: Path, documents: Sequence[Any]) -> Iterator[tuple[Origin, str]]:
+    """Yield each document with its slug: the file's stem, or in a file of several the name."""
+    for index, raw in enumerate(documents):
+        name = raw.get("name") if isinstance(raw, dict) and len(documents) > 1 else None
+        yield Origin(path=path, index=index, raw=raw), str(name or path.stem)

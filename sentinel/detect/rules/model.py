@@ -1,0 +1,137 @@
+"""A loaded rule, a loaded correlation, and the set that the engine runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from sentinel.detect.rules.expression import Expression, Match
+from sentinel.domain.event import LogSource
+from sentinel.domain.finding import RuleInfo
+from sentinel.errors import ContentError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a rule was read. ``index``: of the document in its file; ``raw``: as YAML gave it."""
+
+    path: Path
+    index: int
+    raw: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A Sigma rule on single events.
+
+    ``name``: what correlations call it, or empty. ``actor``: the field that names the actor, or
+    empty for the usual order. ``reads``: the fields that it may read, ``*`` for all of them.
+    """
+
+    info: RuleInfo
+    name: str
+    actor: str
+    logsource: LogSource
+    expression: Expression
+    match: Match
+    reads: frozenset[str]
+    origin: Origin
+
+    def applies_to(self, source: LogSource) -> bool:
+        """Tell whether events of ``source`` are the rule's: each field that it sets agrees."""
+        return all(
+            not wanted or wanted.lower() == found.lower()
+            for wanted, found in (
+                (self.logsource.category, source.category),
+                (self.logsource.product, source.product),
+                (self.logsource.service, source.service),
+            )
+        )
+
+
+class CorrelationKind(StrEnum):
+    """Types of correlation that the engine evaluates (correlation rules specification 2.1)."""
+
+    EVENT_COUNT = "event_count"
+    VALUE_COUNT = "value_count"
+    TEMPORAL = "temporal"
+    TEMPORAL_ORDERED = "temporal_ordered"
+
+
+class Operator(StrEnum):
+    """Comparisons of a correlation's condition."""
+
+    GT = "gt"
+    GTE = "gte"
+    LT = "lt"
+    LTE = "lte"
+    EQ = "eq"
+    NEQ = "neq"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correlation:
+    """A correlation over hits of other rules.
+
+    ``rules``: ids of the referenced rules or correlations, in the author's order. ``conditions``:
+    all of them must hold. ``fields``: what `value_count` counts. ``aliases``: name used in
+    `group-by` or `field`, then id of the rule, then the event's field. ``generate``: the
+    referenced rules raise findings of their own too.
+    """
+
+    info: RuleInfo
+    name: str
+    actor: str
+    kind: CorrelationKind
+    rules: tuple[str, ...]
+    group_by: tuple[str, ...]
+    timespan: timedelta
+    conditions: tuple[tuple[Operator, float], ...]
+    fields: tuple[str, ...]
+    aliases: Mapping[str, Mapping[str, str]]
+    generate: bool
+    origin: Origin
+
+    def field_for(self, name: str, rule_id: str) -> str:
+        """Return the event field behind ``name`` in events of the rule ``rule_id``."""
+        return self.aliases.get(name, {}).get(rule_id, name)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """What a folder of rules gave: the usable part, and every error in the rest.
+
+    ``correlations`` stand in dependency order: what one refers to comes before it.
+    """
+
+    rules: tuple[Rule, ...] = ()
+    correlations: tuple[Correlation, ...] = ()
+    errors: tuple[ContentError, ...] = ()
+    silent: frozenset[str] = field(default=frozenset())
+
+    def require_clean(self) -> RuleSet:
+        """Return itself. Raises the first ContentError, if there is one."""
+        if self.errors:
+            raise self.errors[0]
+        return self
+
+    @property
+    def infos(self) -> tuple[RuleInfo, ...]:
+        """What alerts know of each rule, rules before correlations."""
+        return tuple(item.info for item in self.items)
+
+    @property
+    def items(self) -> tuple[Rule | Correlation, ...]:
+        """Rules, then correlations."""
+        return (*self.rules, *self.correlations)
+
+    def find(self, key: str) -> Rule | Correlation | None:
+        """Return the rule of this id, slug or name."""
+        for item in self.items:
+            if key in (item.info.id, item.info.slug, item.name):
+                return item
+        return None
