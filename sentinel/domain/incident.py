@@ -12,6 +12,8 @@ from enum import StrEnum
 
 import msgspec
 
+from sentinel.domain.affected import Affected
+
 
 class Security(StrEnum):
     """Track one: the systems."""
@@ -78,11 +80,46 @@ class Role(StrEnum):
     SERVICE = "service"
 
 
+class FilingKind(StrEnum):
+    """What was filed with the authority (GDPR art. 33(1), (4))."""
+
+    INITIAL = "initial"
+    COMPLEMENT = "complement"
+    COMPLETE = "complete"
+    WITHDRAW = "withdraw"
+
+
+class Filing(msgspec.Struct, frozen=True, kw_only=True):
+    """A filing that a person made on the authority's portal. ``number``: as the receipt says it.
+
+    ``filed_at``/``recorded_at``: UTC. ``approved_by``: the second person, or empty.
+    """
+
+    kind: FilingKind
+    number: str
+    filed_at: datetime
+    recorded_at: datetime
+    recorded_by: str
+    approved_by: str = ""
+    late_reasons: str = ""
+
+
+class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A step of a runbook that a person completed. ``evidence``: where the proof lies."""
+
+    at: datetime
+    by: str
+    evidence: str = ""
+
+
 class Incident(msgspec.Struct, kw_only=True):
     """A case. The five instants are kept apart (EDPB Guidelines 9/2022), all UTC.
 
-    ``reference``: ``INC-2026-0001``. ``actors``: pseudonyms. ``facts``: answers by field id of the
-    CNIL form or the qualification. ``version`` grows with each change.
+    ``reference``: ``INC-2026-0001``. ``actors``: pseudonyms. ``answers``: by field id of the CNIL
+    form or the qualification; an open one is ``{"unknown": {"owner": ..., "due": ...}}``.
+    ``affected``: the persons, frozen as evidence. ``runbook_version`` and ``steps`` (by step id):
+    the runbook as it was started. ``persons_reasons``, ``outcome_reasons``: written decisions.
+    ``version`` grows with each change.
     """
 
     id: str
@@ -109,6 +146,14 @@ class Incident(msgspec.Struct, kw_only=True):
     aware_basis: str = ""
     processor_informed_at: datetime | None = None
     answers: dict[str, object] = {}
+    affected: Affected | None = None
+    filings: tuple[Filing, ...] = ()
+    persons_reasons: str = ""
+    outcome_reasons: str = ""
+    runbook_version: str = ""
+    runbook_started_at: datetime | None = None
+    steps: dict[str, StepRecord] = {}
+    closed_at: datetime | None = None
     drill: bool = False
     version: int = 1
 

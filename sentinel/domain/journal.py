@@ -88,8 +88,7 @@ def verify(
     breaks: list[Break] = []
     expected_seq, expected_prev = first_seq, prev_hash
     for line in lines:
-        for reason in _faults(line, expected_seq, expected_prev):
-            breaks.append(Break(line.seq, reason))
+        breaks.extend(Break(line.seq, why) for why in _faults(line, expected_seq, expected_prev))
         expected_seq, expected_prev = line.seq + 1, line.hash
     return breaks
 
