@@ -80,8 +80,17 @@ class Alerts(Protocol):
         """Return an alert. Raises NotFound."""
         ...
 
-    def open_with_fingerprint(self, fingerprint: str) -> Alert | None:
-        """Return the newest open or acknowledged alert with this fingerprint."""
+    def open_with_fingerprint(
+        self,
+        fingerprint: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Alert | None:
+        """Return the newest open or acknowledged alert with this fingerprint.
+
+        With ``since`` or ``until``: the newest that reaches into that span of event time.
+        """
         ...
 
     def find(

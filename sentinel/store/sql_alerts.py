@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import Connection, Select, exists, func, insert, select
 
 from sentinel.domain.alert import Alert, AlertState
@@ -45,6 +47,7 @@ class SqlAlerts:
             "fingerprint": alert.fingerprint,
             "state": alert.state.value,
             "incident_id": alert.incident_id,
+            "first_us": to_us(alert.first),
             "last_us": to_us(alert.last),
             "version": alert.version,
             "body": self._bodies.write(alert, f"alert:{alert.id}"),
@@ -58,15 +61,26 @@ class SqlAlerts:
             raise NotFound(f"alert {alert_id}")
         return found[0]
 
-    def open_with_fingerprint(self, fingerprint: str) -> Alert | None:
-        """Return the newest open or acknowledged alert with this fingerprint."""
-        query = (
-            select(ALERTS.c.id, ALERTS.c.body)
-            .where(ALERTS.c.fingerprint == fingerprint, ALERTS.c.state.in_(_LIVE))
-            .order_by(ALERTS.c.last_us.desc(), ALERTS.c.id.desc())
-            .limit(1)
+    def open_with_fingerprint(
+        self,
+        fingerprint: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Alert | None:
+        """Return the newest open or acknowledged alert with this fingerprint.
+
+        With ``since`` or ``until``: the newest that reaches into that span of event time.
+        """
+        query = select(ALERTS.c.id, ALERTS.c.body).where(
+            ALERTS.c.fingerprint == fingerprint, ALERTS.c.state.in_(_LIVE)
         )
-        return next(iter(self._read(query)), None)
+        if since is not None:
+            query = query.where(ALERTS.c.last_us >= to_us(since))
+        if until is not None:
+            query = query.where(ALERTS.c.first_us <= to_us(until))
+        newest = query.order_by(ALERTS.c.last_us.desc(), ALERTS.c.id.desc())
+        return next(iter(self._read(newest.limit(1))), None)
 
     def find(
         self,

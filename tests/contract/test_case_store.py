@@ -189,6 +189,23 @@ def test_the_newest_live_alert_of_a_fingerprint_is_found(store: SqlCaseStore) ->
         assert tx.alerts.open_with_fingerprint("f2") is None
 
 
+def test_a_live_alert_is_found_by_the_span_that_it_reaches_into(store: SqlCaseStore) -> None:
+    hour = timedelta(hours=1)
+    with store.begin() as tx:
+        tx.alerts.put(an_alert("early", first=NOW, last=NOW + hour))
+        tx.alerts.put(an_alert("late", first=NOW + 5 * hour, last=NOW + 6 * hour))
+
+        def found(since: datetime, until: datetime) -> str | None:
+            alert = tx.alerts.open_with_fingerprint("f1", since=since, until=until)
+            return alert.id if alert else None
+
+        assert found(NOW - hour, NOW) == "early"
+        assert found(NOW + hour, NOW + 4 * hour) == "early"
+        assert found(NOW + hour, NOW + 5 * hour) == "late"
+        assert found(NOW + 2 * hour, NOW + 4 * hour) is None
+        assert found(NOW + 7 * hour, NOW + 9 * hour) is None
+
+
 def test_alerts_are_listed_newest_first_and_paged(store: SqlCaseStore) -> None:
     with store.begin() as tx:
         for index in range(5):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from datetime import UTC, date, datetime
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -56,7 +57,7 @@ def load_rulesets(path: Path = SHIPPED) -> tuple[RuleSet, ...]:
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, ValueError) as error:
         raise ContentError(str(error), where=str(path)) from error
     ordered = sorted(rulesets, key=lambda ruleset: ruleset.valid_from)
-    for earlier, later in zip(ordered, ordered[1:], strict=False):
+    for earlier, later in pairwise(ordered):
         if earlier.valid_to is None or earlier.valid_to > later.valid_from:
             raise ContentError(f"{earlier.id} and {later.id} hold on one day", where=str(path))
     return tuple(ordered)
