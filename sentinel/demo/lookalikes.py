@@ -19,7 +19,7 @@ def oncall_night(day: Day, desk: Desk) -> None:
     day.access(Access(begin, member, "session.login", "oncall_night", login))
     time = begin + timedelta(minutes=2)
     for customer in cast.WITH_NIGHT_INCIDENT:
-        desk.ticket(customer, begin - timedelta(minutes=10), team=member.team)
+        desk.incident(customer, begin - timedelta(minutes=10), member.team)
         for _ in range(2):
             day.read(time, member, "connection_data", customer, plot="oncall_night")
             time += timedelta(seconds=dice.uniform(20, 110))

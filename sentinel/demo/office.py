@@ -25,8 +25,8 @@ class Desk:
     def ticket(
         self, customer: str, opened: datetime, *, staff: str = "", team: str = "",
         closed: datetime | None = None,
-    ) -> datetime:  # fmt: skip
-        """Open a ticket of ``customer`` through the portal; return when it is on record."""
+    ) -> None:  # fmt: skip
+        """Open a ticket of ``customer`` through the portal."""
         recorded = opened + timedelta(seconds=40)
         self.day.fact(
             FactRow(
@@ -34,10 +34,19 @@ class Desk:
                 customer=customer, staff=staff, team=team, opened_by="svc-portal",
             )
         )  # fmt: skip
-        return recorded
 
-    def invoice(self, customer: str, disputed: datetime) -> datetime:
-        """Note an invoice in dispute for the billing team; return when it is on record."""
+    def incident(self, customer: str, noticed: datetime, team: str) -> None:
+        """Note a technical incident of ``customer`` for a team."""
+        recorded = noticed + timedelta(seconds=40)
+        self.day.fact(
+            FactRow(
+                "incident", f"N-{next(self.serial):06d}", recorded, noticed, customer=customer,
+                team=team, category="connection_data", opened_by="svc-monitoring",
+            )
+        )  # fmt: skip
+
+    def invoice(self, customer: str, disputed: datetime) -> None:
+        """Note an invoice in dispute for the billing team."""
         recorded = disputed + timedelta(seconds=40)
         self.day.fact(
             FactRow(
@@ -45,7 +54,6 @@ class Desk:
                 team="billing-1", category="billing_transaction", opened_by="svc-portal",
             )
         )  # fmt: skip
-        return recorded
 
     def duty(self, member: Member, since: datetime, until: datetime) -> None:
         """Note a duty on call."""

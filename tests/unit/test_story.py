@@ -88,7 +88,7 @@ def test_every_audit_line_is_a_json_object_with_an_own_id(story: Story) -> None:
 def test_every_fact_is_a_row_under_the_header_with_an_own_id(story: Story) -> None:
     rows = list(csv.DictReader(story.lines("backoffice")))
     assert {row["kind"] for row in rows} == {
-        "ticket", "invoice", "oncall", "employment", "batch", "assignment",
+        "ticket", "incident", "invoice", "oncall", "employment", "batch", "assignment",
     }  # fmt: skip
     assert len({row["id"] for row in rows}) == len(rows)
     for row in rows:

@@ -201,9 +201,9 @@ def test_the_night_on_call_has_its_duty_and_its_incidents(story: Story) -> None:
         assert row["actor"]["id"] in duties
         if "customers" in row:
             assert row["customers"][0] in {
-                ticket["customer"]
-                for ticket in holding(story, "ticket", row["time"])
-                if ticket["team"] == row["actor"]["team"]
+                incident["customer"]
+                for incident in holding(story, "incident", row["time"])
+                if incident["team"] == row["actor"]["team"]
             }
 
 
