@@ -88,6 +88,15 @@ class Keys(Section):
         return value
 
 
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 class Listener(Section):
     """A socket that Sentinel opens. Outside loopback it needs TLS (promise R-30)."""
 
@@ -387,12 +396,3 @@ def _anchored(settings: Settings, base: Path) -> Settings:
     anchored = walk(settings)
     assert isinstance(anchored, Settings)  # noqa: S101 - walk keeps the type
     return anchored
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
