@@ -1,0 +1,212 @@
+"""What the case record itself answers on the CNIL form. Facts only: no intent, no risk."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from sentinel.clock import isoformat
+from sentinel.config import Organisation, Person
+from sentinel.domain.affected import Affected
+from sentinel.domain.incident import Incident, Legal, Outcome, Persons, Security
+from sentinel.legal.forms import Form
+from sentinel.notify import wording
+from sentinel.notify.templates import Templates, one_line
+from sentinel.notify.yaml_file import Content, read_yaml
+
+_PARIS = ZoneInfo("Europe/Paris")
+_BANDS = ((5, "0_5"), (50, "6_50"), (300, "51_300"), (5000, "301_5000"))
+_CONFIRMED = {Legal.BREACH_CONFIRMED, Legal.QUALIFIED}
+_RISK = {Outcome.REGISTER: "unlikely", Outcome.AUTHORITY: "risk", Outcome.HIGH_RISK: "high"}
+_PERSONS = {Persons.DUE: "soon", Persons.INFORMED: "yes", Persons.EXEMPT: "no"}
+
+
+class CategoryCode(Content):
+    """How the form names one of our categories of data."""
+
+    code: str
+    text: str = ""
+
+
+class FormMapping(Content):
+    """``notifiers/cnil/cnil-1.yml``."""
+
+    kinds: dict[str, dict[str, object]]
+    data_categories: dict[str, CategoryCode]
+
+
+class Case(msgspec.Struct, frozen=True):
+    """What is known when a dossier is prepared. ``now``: UTC."""
+
+    incident: Incident
+    affected: Affected | None
+    organisation: Organisation
+    now: datetime
+    notifiers: Path
+
+    @property
+    def first(self) -> datetime | None:
+        """First access: what a person recorded, or what the logs show."""
+        seen = self.affected.first if self.affected else None
+        return self.incident.occurred_from or seen
+
+    @property
+    def last(self) -> datetime | None:
+        """Last access: what a person recorded, or what the logs show."""
+        seen = self.affected.last if self.affected else None
+        return self.incident.occurred_to or seen
+
+    @property
+    def subjects(self) -> int:
+        """Number of distinct data subjects."""
+        return len(self.affected.subjects if self.affected else self.incident.subjects)
+
+    @property
+    def records(self) -> int:
+        """Number of records; records are not persons."""
+        return self.affected.record_count if self.affected else self.incident.record_count
+
+    @property
+    def categories(self) -> list[str]:
+        """Categories of data, ours."""
+        return sorted(self.affected.categories if self.affected else self.incident.categories)
+
+    @property
+    def contained(self) -> bool:
+        """Whether the incident was contained."""
+        return self.incident.security is not Security.OPEN
+
+
+def facts(case: Case, form: Form) -> dict[str, object]:
+    """Return the answers, by field of ``form``, that the record supports; the rest is absent.
+
+    Raises ContentError where the mapping or the description's template is wrong.
+    """
+    mapping = read_yaml(case.notifiers / "cnil" / f"{form.id}.yml", FormMapping)
+    kind = case.incident.kind.replace("-", "_")
+    found: dict[str, object] = {
+        "n.type": "initial",
+        "n.internal_ref": case.incident.reference,
+        "b.description": _description(case),
+        **_organisation(case.organisation),
+        **_timeline(case),
+        **_persons_and_data(case, mapping),
+        **mapping.kinds.get(kind, {}),
+        "q.risk": _RISK.get(case.incident.outcome),
+        "i.status": _PERSONS.get(case.incident.persons),
+    }
+    return {field: answer for field, answer in found.items() if answer not in (None, "", [])}
+
+
+def _organisation(organisation: Organisation) -> dict[str, object]:
+    dpo, declarant = organisation.dpo, organisation.declarant
+    if not declarant.name:
+        declarant = dpo
+    is_dpo = bool(declarant.name) and declarant.name == dpo.name
+    return {
+        "c.name": organisation.name,
+        "c.siren": organisation.siren,
+        "c.address": organisation.address,
+        "c.sector": organisation.sector,
+        "c.declarant": _person(declarant),
+        "c.declarant_role": "dpo" if is_dpo else ("authorised" if declarant.name else None),
+        "c.dpo": _person(dpo),
+    }
+
+
+def _person(person: Person) -> dict[str, str] | None:
+    told = {
+        "name": person.name,
+        "title": person.title,
+        "email": person.email,
+        "phone": person.phone,
+    }
+    return {key: value for key, value in told.items() if value} or None
+
+
+def _timeline(case: Case) -> dict[str, object]:
+    incident = case.incident
+    confirmed = incident.legal in _CONFIRMED or incident.aware_at is not None
+    processor = incident.processor_informed_at
+    return {
+        "t.occurrence_mode": _occurrence_mode(case),
+        "t.start": _iso(case.first),
+        "t.end": _iso(case.last) if case.contained else None,
+        "t.in_progress": False if case.contained else None,
+        "t.established": "established" if confirmed else "supposed",
+        "t.awareness": _iso(incident.aware_at),
+        "t.awareness_basis": incident.aware_basis,
+        "t.discovery_mode": _discovery(incident),
+        "t.processor_informed_at": _iso(processor),
+    }
+
+
+def _occurrence_mode(case: Case) -> str | None:
+    if case.first is None or case.last is None or not case.contained:
+        return None
+    same_day = case.first.astimezone(_PARIS).date() == case.last.astimezone(_PARIS).date()
+    return "day" if same_day else "range"
+
+
+def _discovery(incident: Incident) -> dict[str, str] | None:
+    if incident.processor_informed_at is not None:
+        return {"code": "processor"}
+    if incident.detected_at is None:
+        return None
+    told = wording.instant(incident.detected_at, "fr")
+    return {"code": "controller", "text": f"alerte de la surveillance des accès, le {told}"}
+
+
+def _persons_and_data(case: Case, mapping: FormMapping) -> dict[str, object]:
+    codes = [mapping.data_categories[c] for c in case.categories if c in mapping.data_categories]
+    known = len(codes) == len(case.categories) > 0
+    texts = [entry.text for entry in codes if entry.text]
+    data = {"codes": list(dict.fromkeys(entry.code for entry in codes))}
+    counted: dict[str, object] = {}
+    if case.subjects:
+        counted = {
+            "p.categories": ["customer"],
+            "p.count": case.subjects,
+            "p.count_mode": "approx",
+            "p.count_band": _band(case.subjects),
+        }
+    return {
+        **counted,
+        "d.categories": ({**data, "text": " ; ".join(texts)} if texts else data) if known else None,
+        "d.records": case.records or None,
+    }
+
+
+def _band(count: int) -> str:
+    return next((code for most, code in _BANDS if count <= most), "5001_")
+
+
+def _description(case: Case) -> str:
+    templates = Templates(case.notifiers / "cnil", finalize=one_line)
+    templates.add_filter("number", wording.number)
+    incident = case.incident
+    text = templates.render(
+        "description.fr.txt.j2",
+        {
+            "title": incident.title.rstrip("."),
+            "detected": _said(incident.detected_at),
+            "first": _said(case.first),
+            "last": _said(case.last),
+            "actors": len(incident.actors),
+            "subjects": case.subjects,
+            "records": case.records,
+            "contained": case.contained,
+        },
+    )
+    return wording.typographic(" ".join(text.split("\n")).strip(), "fr")
+
+
+def _said(moment: datetime | None) -> str:
+    return wording.instant(moment, "fr") if moment else ""
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return isoformat(moment) if moment else None

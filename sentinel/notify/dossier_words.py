@@ -1,0 +1,126 @@
+"""The answers of a dossier as a person reads and copies them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+import msgspec
+from babel.dates import format_date
+
+from sentinel.legal.forms import Field
+from sentinel.notify import wording
+from sentinel.notify.dossier import codes_of, is_not_applicable, is_unknown
+
+ROLES = {
+    "analyst": ("analyste", "analyst"),
+    "commander": ("responsable de l’incident", "incident commander"),
+    "scribe": ("secrétaire de crise", "scribe"),
+    "dpo": ("délégué à la protection des données", "data protection officer"),
+    "legal": ("service juridique", "legal"),
+    "director": ("direction", "director"),
+    "comms": ("communication", "communications"),
+}
+_YES = {"fr": ("Oui", "Non"), "en": ("Yes", "No")}
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer in words.
+
+    ``state``: ``given``, ``unknown`` (``owner`` and ``due`` in words), ``missing``, ``optional``
+    (nothing given, nothing needed) or ``not_applicable``.
+    """
+
+    state: str
+    lines: tuple[str, ...] = ()
+    owner: str = ""
+    due: str = ""
+
+
+def show(field: Field, answer: object, language: str) -> Shown:
+    """Put an answer into words, in ``fr`` or ``en``."""
+    if is_not_applicable(answer):
+        return Shown(state="not_applicable")
+    if is_unknown(answer):
+        return _unknown(answer, language)
+    if answer is None or answer in ("", [], {}):
+        needed = field.required_initial or field.required_complete
+        return Shown(state="missing" if needed else "optional")
+    lines = [wording.typographic(line, language) for line in _lines(field, answer, language)]
+    return Shown(state="given", lines=tuple(lines))
+
+
+def role_name(role: str, language: str) -> str:
+    """Return a role in words; an unknown role, such as a person's name, as it is."""
+    french, english = ROLES.get(role, (role, role))
+    return french if language == "fr" else english
+
+
+def _unknown(answer: object, language: str) -> Shown:
+    told = answer.get("unknown") if isinstance(answer, Mapping) else None
+    if not isinstance(told, Mapping):
+        return Shown(state="unknown")
+    due = _instant(told.get("due"), language)
+    return Shown(state="unknown", owner=role_name(str(told.get("owner", "")), language), due=due)
+
+
+def _lines(field: Field, answer: object, language: str) -> list[str]:
+    if field.options:
+        return _choices(field, answer, language)
+    if field.type == "person" and isinstance(answer, Mapping):
+        return [str(answer[key]) for key in ("name", "title", "email", "phone") if answer.get(key)]
+    items = answer if isinstance(answer, list) else [answer]
+    return [_scalar(field, item, language) for item in items]
+
+
+def _scalar(field: Field, item: object, language: str) -> str:
+    if isinstance(item, bool):
+        return _YES[language][0 if item else 1]
+    if field.type == "datetime_tz":
+        return _instant(item, language)
+    if field.type == "siren":
+        digits = str(item).replace(" ", "")
+        return wording.NO_BREAK.join(digits[at : at + 3] for at in range(0, len(digits), 3))
+    if isinstance(item, int):
+        return wording.number(item, language)
+    return _item(item, language)
+
+
+def _choices(field: Field, answer: object, language: str) -> list[str]:
+    lines = []
+    text = answer.get("text", "") if isinstance(answer, Mapping) else ""
+    for code in codes_of(answer):
+        option = field.option(code)
+        lines.append(option.label(language) if option else code)
+    if text and lines:
+        lines[-1] += f" : {text}" if language == "fr" else f": {text}"
+    return lines or [str(text)]
+
+
+def _item(item: object, language: str) -> str:
+    if not isinstance(item, Mapping):
+        return _date(item, language)
+    words = str(item.get(language) or item.get("text") or "")
+    rest = {k: v for k, v in item.items() if k not in {"fr", "en", "text", "at"} and v}
+    parts = [
+        _instant(item["at"], language) if item.get("at") else "",
+        words,
+        ", ".join(f"{key} {value}" for key, value in rest.items()),
+    ]
+    separator = " : " if language == "fr" else ": "
+    return separator.join(part for part in parts if part)
+
+
+def _instant(value: object, language: str) -> str:
+    try:
+        return wording.instant(datetime.fromisoformat(str(value)), language)
+    except ValueError:
+        return str(value or "")
+
+
+def _date(value: object, language: str) -> str:
+    text = str(value)
+    try:
+        return format_date(date.fromisoformat(text), "long", locale=language)
+    except ValueError:
+        return text
