@@ -1,0 +1,128 @@
+"""Envelope encryption: what lies on disk is useless without a key that lies elsewhere (R-31, R-32).
+
+One master key, 32 bytes. Every context ("journal", "data-key:spool:7") has a key of its own,
+derived by HKDF-SHA-256 (RFC 5869), and is authenticated as associated data of AES-256-GCM
+(NIST SP 800-38D), so that a sealed value moved to another place does not open there. Bulk data is
+encrypted under data keys, which are themselves sealed: see `wrap`.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections import OrderedDict
+from threading import Lock
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from sentinel.config import Keys
+from sentinel.errors import ConfigError, StorageError
+from sentinel.store.ports import Sealer
+
+KEY_BYTES = 32
+VERSION = 1
+_KEY_ID_BYTES = 8
+_NONCE_BYTES = 12
+_TAG_BYTES = 16
+_PREFIX_BYTES = 1 + _KEY_ID_BYTES + _NONCE_BYTES
+_CACHED_KEYS = 1024
+
+
+def generate_master_key() -> str:
+    """Return a fresh master key as 64 hex digits."""
+    return secrets.token_hex(KEY_BYTES)
+
+
+def load_master_key(keys: Keys) -> bytes:
+    """Return the master key, 32 bytes. Raises ConfigError where none is set."""
+    if keys.master is None:
+        raise ConfigError(
+            "keys.master: no master key",
+            where="keys",
+            hint="`sentinel init` makes one; set keys.master_file or SENTINEL_KEYS__MASTER_FILE",
+        )
+    return bytes.fromhex(keys.master.get_secret_value())
+
+
+class AesGcmSealer:
+    """A `Sealer` under one master key.
+
+    A sealed value is: version (1 byte), key id (8), nonce (12, random), ciphertext, tag (16).
+    """
+
+    def __init__(self, master_key: bytes) -> None:
+        if len(master_key) != KEY_BYTES:
+            raise ConfigError(
+                f"the master key has {len(master_key)} bytes instead of {KEY_BYTES}", where="keys"
+            )
+        self._master = master_key
+        self._ciphers: OrderedDict[str, AESGCM] = OrderedDict()
+        self._lock = Lock()
+        self._head = bytes([VERSION]) + _derive(master_key, "sentinel/key-id/v1", _KEY_ID_BYTES)
+
+    def seal(self, plaintext: bytes, *, context: str) -> bytes:
+        """Encrypt; ``context`` is authenticated and must be given again to open."""
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = self._cipher(context).encrypt(nonce, plaintext, self._bound(context))
+        return self._head + nonce + sealed
+
+    def open(self, sealed: bytes, *, context: str) -> bytes:
+        """Decrypt. Raises StorageError where the key, the context or a byte is wrong."""
+        if len(sealed) < _PREFIX_BYTES + _TAG_BYTES:
+            raise StorageError("a sealed value is cut short", where=context, hint=_RESTORE)
+        if sealed[0] != VERSION:
+            raise StorageError(
+                f"a sealed value has version {sealed[0]}, this Sentinel knows {VERSION}",
+                where=context,
+                hint="a newer Sentinel wrote it, or it is damaged",
+            )
+        head = 1 + _KEY_ID_BYTES
+        if sealed[:head] != self._head:
+            raise StorageError(
+                f"sealed under key {sealed[1:head].hex()}, the key in force is "
+                f"{self._head[1:].hex()}",
+                where=context,
+                hint="set keys.master_file to the key that this data directory was made with",
+            )
+        nonce, body = sealed[head:_PREFIX_BYTES], sealed[_PREFIX_BYTES:]
+        try:
+            return self._cipher(context).decrypt(nonce, body, self._bound(context))
+        except InvalidTag as error:
+            raise StorageError(
+                "a sealed value was altered, or belongs elsewhere", where=context, hint=_RESTORE
+            ) from error
+
+    def _bound(self, context: str) -> bytes:
+        return self._head + context.encode()
+
+    def _cipher(self, context: str) -> AESGCM:
+        with self._lock:
+            cipher = self._ciphers.get(context)
+            if cipher is None:
+                cipher = AESGCM(_derive(self._master, f"sentinel/seal/v1/{context}", KEY_BYTES))
+                self._ciphers[context] = cipher
+                if len(self._ciphers) > _CACHED_KEYS:
+                    self._ciphers.popitem(last=False)
+            else:
+                self._ciphers.move_to_end(context)
+            return cipher
+
+
+def wrap(sealer: Sealer, data_key: bytes, *, purpose: str) -> bytes:
+    """Seal a data key so that it may lie beside the data; ``purpose`` names that data."""
+    return sealer.seal(data_key, context=f"data-key:{purpose}")
+
+
+def unwrap(sealer: Sealer, wrapped: bytes, *, purpose: str) -> bytes:
+    """Return the data key that `wrap` sealed. Raises StorageError."""
+    return sealer.open(wrapped, context=f"data-key:{purpose}")
+
+
+def _derive(master: bytes, info: str, length: int) -> bytes:
+    return HKDF(algorithm=SHA256(), length=length, salt=None, info=info.encode()).derive(master)
+
+
+_RESTORE = "restore it from a backup"

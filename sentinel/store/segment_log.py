@@ -1,0 +1,261 @@
+"""A folder of segments that together hold offsets 0, 1, 2, ... without a gap.
+
+Each segment names the offset at which it starts, and that decides every doubt at opening. Blocks
+of a segment that reach beyond the start of the next one were never acknowledged (their write
+failed, and the log went on in a new segment): they are passed over. A segment that ends before
+the start of the next one has lost data: an error. Only the last segment may have a torn tail,
+which is cut at the last whole block and counted in `torn_bytes`.
+
+One thread appends and prunes; any thread reads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from bisect import bisect_right
+from collections import OrderedDict
+from contextlib import ExitStack
+from itertools import pairwise
+from pathlib import Path
+from threading import Lock
+
+from sentinel.domain.event import Event
+from sentinel.errors import StorageError
+from sentinel.store.disk import Disk, trouble
+from sentinel.store.frames import NO_LINK, Torn
+from sentinel.store.ports import Sealer
+from sentinel.store.segments import SEGMENT_GLOB, Segment, SegmentWriter
+
+_RESTORE = "restore the file from a backup, or move it away and accept the loss"
+_CACHED_BLOCKS = 8
+
+
+class SegmentLog:
+    """An append-only log of events in ``folder``, which exists."""
+
+    def __init__(
+        self, folder: Path, sealer: Sealer, *, purpose: str, segment_bytes: int, disk: Disk
+    ) -> None:
+        """Open the log and repair its tail. Raises StorageError where it is damaged."""
+        self._folder = folder
+        self._sealer = sealer
+        self._purpose = purpose
+        self._segment_bytes = segment_bytes
+        self._disk = disk
+        self._writer: SegmentWriter | None = None
+        self._lock = Lock()
+        self._decoded: OrderedDict[tuple[int, int], list[Event]] = OrderedDict()
+        self.torn_bytes = 0
+        """How many bytes of unfinished writes were cut at opening."""
+        paths = sorted(folder.glob(SEGMENT_GLOB))
+        self._next_number = int(paths[-1].stem) + 1 if paths else 1
+        self._segments, leftovers = self._load(paths)
+        try:
+            self._clean(leftovers)
+        except OSError as error:
+            raise trouble(error, folder) from error
+
+    @property
+    def first_offset(self) -> int:
+        """The lowest offset held, -1 when empty."""
+        with self._lock:
+            return self._segments[0].base if self._segments else -1
+
+    @property
+    def last_offset(self) -> int:
+        """The highest durable offset, -1 when empty."""
+        with self._lock:
+            return self._segments[-1].last if self._segments else -1
+
+    @property
+    def size_bytes(self) -> int:
+        """What the segments weigh on the disk."""
+        with self._lock:
+            return sum(segment.end for segment in self._segments)
+
+    def append(self, packed: bytes, count: int) -> int:
+        """Store one packed block durably; return the offset of its last event.
+
+        Raises StorageError: then nothing was stored, and the next call starts a new segment.
+        """
+        first = self.last_offset + 1
+        last = first + count - 1
+        writer = self._writer
+        try:
+            if writer is None or writer.segment.end >= self._segment_bytes:
+                self.close()
+                writer = None
+                writer = self._create(first)
+            block = writer.write(packed, count=count, first=first, last=last)
+            writer.sync()
+        except BaseException as error:
+            self._abandon(writer)
+            if isinstance(error, OSError):
+                raise trouble(error, self._folder) from error
+            raise
+        with self._lock:
+            if not writer.segment.blocks:
+                self._segments.append(writer.segment)
+            writer.segment.publish(block)
+        self._writer = writer
+        return last
+
+    def read(self, after: int, limit: int) -> list[tuple[int, Event]]:
+        """Return up to ``limit`` events with an offset above ``after``, in order."""
+        out: list[tuple[int, Event]] = []
+        while len(out) < limit:
+            taken = self._read_segment(after + 1, limit - len(out))
+            if not taken:
+                break
+            out.extend(taken)
+            after = taken[-1][0]
+        return out
+
+    def _read_segment(self, offset: int, limit: int) -> list[tuple[int, Event]]:
+        """Return events from ``offset`` on, out of the one segment that holds it."""
+        out: list[tuple[int, Event]] = []
+        with ExitStack() as files:
+            with self._lock:  # `prune` cannot unlink the file before it is open
+                segment = self._holding(offset)
+                if segment is None:
+                    return out
+                known = segment.blocks
+                fd = files.enter_context(segment.reading())
+            offset = max(offset, segment.base)
+            for number in range(bisect_right(segment.firsts, offset, hi=known) - 1, known):
+                start = offset - segment.firsts[number]
+                events = self._block(segment, fd, number)[start : start + limit - len(out)]
+                out.extend(enumerate(events, start=offset))
+                offset += len(events)
+                if len(out) >= limit:
+                    break
+        return out
+
+    def prune(self, upto_offset: int) -> int:
+        """Remove whole segments up to ``upto_offset``, never the last one; return how many.
+
+        Raises StorageError where the file system refuses; the rest stays readable.
+        """
+        removed = 0
+        try:
+            while len(self._segments) > 1 and self._segments[0].last <= upto_offset:
+                with self._lock:
+                    segment = self._segments.pop(0)
+                self._disk.unlink(segment.path)
+                self._disk.sync_folder(self._folder)  # one by one: no gap after a power loss
+                removed += 1
+        except OSError as error:
+            raise trouble(error, self._folder) from error
+        return removed
+
+    def close(self) -> None:
+        """Close the file that is written; a later append starts a new one."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            with contextlib.suppress(OSError):  # every block is on the medium already
+                writer.close()
+
+    def _holding(self, offset: int) -> Segment | None:
+        """Return the segment that holds ``offset``, or the first one after it."""
+        if not self._segments or offset > self._segments[-1].last:
+            return None
+        index = bisect_right(self._segments, offset, key=lambda segment: segment.base) - 1
+        return self._segments[max(index, 0)]
+
+    def _block(self, segment: Segment, fd: int, number: int) -> list[Event]:
+        key = (segment.number, number)
+        with self._lock:
+            events = self._decoded.get(key)
+        if events is None:
+            events = segment.read(fd, number)
+            with self._lock:
+                self._decoded[key] = events
+                if len(self._decoded) > _CACHED_BLOCKS:
+                    self._decoded.popitem(last=False)
+        return events
+
+    def _create(self, base: int) -> SegmentWriter:
+        number = self._next_number
+        self._next_number += 1
+        previous = self._segments[-1].link if self._segments else NO_LINK
+        return SegmentWriter.create(
+            self._disk,
+            self._folder,
+            (number, base, previous),
+            self._sealer,
+            purpose=self._purpose,
+        )
+
+    def _abandon(self, writer: SegmentWriter | None) -> None:
+        """Drop a writer that failed, and what it wrote in vain, as far as the disk allows.
+
+        Where this fails too, the next opening passes over the remains: see the module's docstring.
+        """
+        self._writer = None
+        if writer is None:
+            return
+        segment = writer.segment
+        with contextlib.suppress(OSError):
+            writer.close()
+        with contextlib.suppress(OSError):
+            if segment.blocks:
+                self._disk.truncate(segment.path, segment.end)
+            else:
+                self._disk.unlink(segment.path)
+
+    def _load(self, paths: list[Path]) -> tuple[list[Segment], list[Path]]:
+        """Return the segments that hold something, all blocks published, and the empty files."""
+        opened: list[Segment] = []
+        leftovers: list[Path] = []
+        for path in paths:
+            try:
+                opened.append(Segment.open(path, self._sealer, purpose=self._purpose))
+            except Torn:
+                leftovers.append(path)
+        held: list[Segment] = []
+        until: int | None = None
+        for segment in reversed(opened):
+            if self._publish(segment, until):
+                held.insert(0, segment)
+                until = segment.base
+            else:
+                leftovers.append(segment.path)
+        for before, after in pairwise(held):
+            if after.previous != before.link:
+                raise StorageError(
+                    f"the segment does not follow {before.path.name}",
+                    where=f"{after.path}:0",
+                    hint=_RESTORE,
+                )
+        return held, leftovers
+
+    def _publish(self, segment: Segment, until: int | None) -> bool:
+        """Publish the blocks of ``segment`` below offset ``until``; tell whether it has any."""
+        if until is not None and segment.base == until:
+            return False
+        for block in segment.scan(verify=until is None):
+            if block.first != segment.last + 1 or block.last - block.first + 1 != block.count:
+                raise StorageError(
+                    "offsets do not follow", where=f"{segment.path}:{block.position}", hint=_RESTORE
+                )
+            segment.publish(block)
+            if block.last + 1 == until:
+                return True
+        if until is not None and segment.last + 1 != until:
+            raise StorageError(
+                f"offsets {segment.last + 1} to {until - 1} are missing",
+                where=f"{segment.path}:{segment.end}",
+                hint=_RESTORE,
+            )
+        return segment.blocks > 0
+
+    def _clean(self, leftovers: list[Path]) -> None:
+        """Cut the torn tail, make what is served durable, remove files that hold nothing."""
+        for path in leftovers:
+            self.torn_bytes += path.stat().st_size
+            self._disk.unlink(path)
+        if self._segments:
+            last = self._segments[-1]
+            self.torn_bytes += last.path.stat().st_size - last.end
+            self._disk.truncate(last.path, last.end)
+        self._disk.sync_folder(self._folder)
