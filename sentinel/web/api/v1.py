@@ -1,0 +1,63 @@
+"""The API, version 1: what a signed-in session may read, as JSON."""
+
+from __future__ import annotations
+
+import msgspec
+from aiohttp import web
+
+from sentinel.store.ports import CaseTx
+from sentinel.web.api.records import alert_record, incident_record
+from sentinel.web.auth.gatekeeper import CONSOLE, case_content
+from sentinel.web.paging import PER_PAGE, wanted_page, wanted_state
+
+PREFIX = "/api/v1"
+
+
+def add_routes(application: web.Application) -> None:
+    """Add the routes of the API."""
+    application.router.add_get(f"{PREFIX}/health", health)
+    application.router.add_get(f"{PREFIX}/alerts", alerts)
+    application.router.add_get(f"{PREFIX}/incidents", incidents)
+    application.router.add_get(f"{PREFIX}/incidents/{{id}}", incident)
+
+
+async def health(request: web.Request) -> web.Response:  # noqa: ARG001 - a handler's signature
+    """``GET /api/v1/health``: the console answers. No data, no session."""
+    return _json({"status": "ok"})
+
+
+@case_content
+async def alerts(request: web.Request) -> web.Response:
+    """``GET /api/v1/alerts?state=&page=``: newest first."""
+    state, number = wanted_state(request), wanted_page(request)
+    found = await request.app[CONSOLE].read(
+        lambda tx: tx.alerts.find(state=state, limit=PER_PAGE, offset=(number - 1) * PER_PAGE)
+    )
+    return _json({"page": number, "alerts": [alert_record(one) for one in found]})
+
+
+@case_content
+async def incidents(request: web.Request) -> web.Response:
+    """``GET /api/v1/incidents``: newest first, each with its clocks."""
+    found = await request.app[CONSOLE].read(
+        lambda tx: [
+            incident_record(one, tx.incidents.deadlines(one.id)) for one in tx.incidents.find()
+        ]
+    )
+    return _json({"incidents": found})
+
+
+@case_content
+async def incident(request: web.Request) -> web.Response:
+    """``GET /api/v1/incidents/{id}``: by id or reference."""
+    asked = request.match_info["id"]
+
+    def query(tx: CaseTx) -> dict[str, object]:
+        found = tx.incidents.get(asked)
+        return incident_record(found, tx.incidents.deadlines(found.id))
+
+    return _json(await request.app[CONSOLE].read(query))
+
+
+def _json(body: object) -> web.Response:
+    return web.Response(body=msgspec.json.encode(body), content_type="application/json")

@@ -1,0 +1,80 @@
+"""The console as an aiohttp application: its routes, and what surrounds them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aiohttp import web
+
+from sentinel.web.api import v1
+from sentinel.web.auth.accounts import Gate
+from sentinel.web.auth.gatekeeper import CONSOLE, SIGN_IN, gatekeeper
+from sentinel.web.console.pages import PAGES, Pages
+from sentinel.web.console.shell import errors, headers
+from sentinel.web.console.views import (
+    account,
+    alert,
+    alerts,
+    documents,
+    dossier,
+    incident,
+    incidents,
+    letters,
+    signin,
+    today,
+)
+from sentinel.web.service import Service
+
+STATIC = Path(__file__).parent / "static"
+MAX_FORM_BYTES = 64 * 1024
+
+
+def create_console(service: Service) -> web.Application:
+    """Return the console and its API over ``service``."""
+    application = web.Application(
+        middlewares=[headers, errors, gatekeeper], client_max_size=MAX_FORM_BYTES
+    )
+    application[CONSOLE] = service
+    application[PAGES] = Pages(service.settings.timezone)
+    application[signin.GATE] = Gate(service)
+    _add_people(application.router)
+    _add_alerts(application.router)
+    _add_incidents(application.router)
+    v1.add_routes(application)
+    application.router.add_static("/static/", STATIC)
+    return application
+
+
+def _add_people(router: web.UrlDispatcher) -> None:
+    router.add_get("/", today.show)
+    router.add_get(SIGN_IN, signin.show)
+    router.add_post(SIGN_IN, signin.enter)
+    router.add_post("/sign-out", signin.leave)
+    router.add_get("/account", account.show)
+    router.add_post("/account/language", account.change_language)
+
+
+def _add_alerts(router: web.UrlDispatcher) -> None:
+    router.add_get("/alerts", alerts.show)
+    router.add_get("/alerts.csv", alerts.export)
+    router.add_get("/alerts.json", alerts.export)
+    router.add_get("/alerts/{id}", alert.show)
+    router.add_post("/alerts/{id}/acknowledge", alert.acknowledge)
+    router.add_post("/alerts/{id}/dismiss", alert.dismiss)
+    router.add_post("/alerts/{id}/promote", alert.promote)
+
+
+def _add_incidents(router: web.UrlDispatcher) -> None:
+    case = "/incidents/{id}"
+    router.add_get("/incidents", incidents.show)
+    router.add_get(case, incident.show)
+    router.add_post(f"{case}/start-investigation", incident.start_investigation)
+    router.add_post(f"{case}/confirm-breach", incident.confirm_breach)
+    router.add_post(f"{case}/contain", incident.contain)
+    router.add_post(f"{case}/record-filing", incident.record_filing)
+    router.add_get(f"{case}/dossier", dossier.show)
+    router.add_post(f"{case}/dossier", dossier.draft)
+    router.add_get(f"{case}/letters", letters.show)
+    router.add_post(f"{case}/letters", letters.draft)
+    router.add_get(f"{case}/documents/{{document}}", documents.download)
+    router.add_get(f"{case}/documents/{{document}}/preview", documents.preview)

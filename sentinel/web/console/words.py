@@ -1,0 +1,180 @@
+"""The console's words for what the domain names by a code. English here; French in the catalog.
+
+A code without words is shown as it is: a new action of the journal must never hide a line.
+"""
+
+from __future__ import annotations
+
+from sentinel.web.console.i18n import mark
+
+LEVELS = {
+    "informational": mark("informational"),
+    "low": mark("low"),
+    "medium": mark("medium"),
+    "high": mark("high"),
+    "critical": mark("critical"),
+}
+
+ALERT_STATES = {
+    "open": mark("open"),
+    "acknowledged": mark("acknowledged"),
+    "dismissed": mark("dismissed"),
+    "promoted": mark("promoted to an incident"),
+}
+
+SECURITY = {
+    "open": mark("in progress"),
+    "contained": mark("contained"),
+    "eradicated": mark("eradicated"),
+    "recovered": mark("recovered"),
+}
+
+LEGAL = {
+    "signal": mark("signal received"),
+    "triage": mark("triage"),
+    "investigation": mark("short investigation"),
+    "breach_confirmed": mark("personal data breach confirmed"),
+    "qualified": mark("risk qualified"),
+    "closed": mark("closed"),
+}
+
+OUTCOMES = {
+    "": mark("not decided"),
+    "register": mark("register only"),
+    "authority": mark("notification to the CNIL"),
+    "high_risk": mark("notification to the CNIL and to the persons"),
+    "false_positive": mark("false positive"),
+    "incident_only": mark("incident without personal data"),
+}
+
+AUTHORITY = {
+    "not_due": mark("no notification due so far"),
+    "due": mark("notification due"),
+    "initial": mark("initial notification filed"),
+    "complete": mark("notification complete"),
+    "withdrawn": mark("notification withdrawn"),
+}
+
+PERSONS = {
+    "undecided": mark("not decided yet"),
+    "due": mark("the persons must be informed"),
+    "informed": mark("the persons were informed"),
+    "exempt": mark("exemption decided, with reasons"),
+}
+
+OBLIGATIONS = {
+    "ACK": mark("Acknowledge the alert"),
+    "INV": mark("Finish the short investigation"),
+    "CNIL-72": mark("Initial notification to the CNIL"),
+    "CNIL-COMP": mark("Complementary notification to the CNIL"),
+    "ART34": mark("Information of the persons concerned"),
+    "PROC": mark("Notice to the controller, as its processor"),
+}
+
+CATEGORIES = {
+    "identity": mark("identity"),
+    "contact": mark("contact details"),
+    "connection_data": mark("connection data"),
+    "billing_transaction": mark("billing and transactions"),
+    "correspondence": mark("correspondence"),
+    "credentials": mark("credentials"),
+    "documents": mark("documents"),
+}
+
+KINDS = {
+    "out_of_scope_access": mark("access outside one’s remit"),
+    "bulk_export": mark("bulk export of data"),
+    "credential_stuffing": mark("account take-over with stolen passwords"),
+    "generic": mark("other incident"),
+}
+
+ROLES = {
+    "analyst": mark("analyst"),
+    "commander": mark("incident commander"),
+    "scribe": mark("scribe"),
+    "dpo": mark("data protection officer"),
+    "legal": mark("legal counsel"),
+    "director": mark("director"),
+    "comms": mark("communications"),
+    "auditor": mark("auditor"),
+    "admin": mark("administrator"),
+    "service": mark("service identity"),
+}
+
+DOCUMENTS = {
+    "dossier_initial": mark("CNIL dossier, initial notification"),
+    "dossier_complement": mark("CNIL dossier, complementary notification"),
+    "dossier_final": mark("CNIL dossier, final"),
+    "letter": mark("Letter to the persons concerned"),
+}
+
+FILINGS = {
+    "initial": mark("initial notification"),
+    "complement": mark("complementary notification"),
+    "complete": mark("complete notification, in one go"),
+}
+
+ACTIONS = {
+    "account.disabled": mark("account disabled"),
+    "account.created": mark("account created"),
+    "account.language": mark("language of the account changed"),
+    "account.locked": mark("account locked after repeated failures"),
+    "account.sign_in_refused": mark("sign-in refused"),
+    "account.signed_in": mark("signed in"),
+    "account.signed_out": mark("signed out"),
+    "alert.acknowledged": mark("alert acknowledged"),
+    "alert.dismissed": mark("alert dismissed"),
+    "alert.opened": mark("alert raised"),
+    "alert.promoted": mark("alert promoted to an incident"),
+    "deadline.alarm": mark("deadline alarm"),
+    "document.drafted": mark("document drafted"),
+    "incident.answered": mark("fact of the case recorded"),
+    "incident.awareness_amended": mark("awareness amended"),
+    "incident.breach_confirmed": mark("personal data breach confirmed"),
+    "incident.closed": mark("incident closed"),
+    "incident.contained": mark("incident contained"),
+    "incident.eradicated": mark("cause eradicated"),
+    "incident.filing_recorded": mark("filing with the CNIL recorded"),
+    "incident.investigation_started": mark("short investigation started"),
+    "incident.opened": mark("incident opened"),
+    "incident.persons_recorded": mark("information of the persons recorded"),
+    "incident.qualified": mark("risk qualified"),
+    "incident.recovered": mark("service recovered"),
+    "incident.reopened": mark("incident reopened"),
+}
+
+DONE = {
+    "acknowledged": mark("The alert is acknowledged."),
+    "contained": mark("Containment is recorded."),
+    "confirmed": mark("The breach is confirmed; the 72-hour clock runs."),
+    "dismissed": mark("The alert is dismissed; it stays on record with your reason."),
+    "dossier": mark("The dossier is drafted."),
+    "filed": mark("The filing is recorded."),
+    "language": mark("The language is changed."),
+    "letters": mark("The letters are drafted."),
+    "promoted": mark("The incident is open."),
+    "started": mark("The short investigation is open."),
+}
+
+TABLES: dict[str, dict[str, str]] = {
+    "level": LEVELS,
+    "alert_state": ALERT_STATES,
+    "security": SECURITY,
+    "legal": LEGAL,
+    "outcome": OUTCOMES,
+    "authority": AUTHORITY,
+    "persons": PERSONS,
+    "obligation": OBLIGATIONS,
+    "category": CATEGORIES,
+    "kind": KINDS,
+    "role": ROLES,
+    "document": DOCUMENTS,
+    "filing": FILINGS,
+    "action": ACTIONS,
+    "done": DONE,
+}
+
+
+def word_for(table: str, code: str) -> str:
+    """Return the English words for ``code`` in ``table``; the code itself where there are none."""
+    return TABLES[table].get(code, code)
