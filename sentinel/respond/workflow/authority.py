@@ -1,0 +1,152 @@
+"""The notification to the authority (GDPR art. 33). A person files; this records what was filed.
+
+A filing made outside is always recordable: missing reasons for lateness, or a missing second
+person, become overdue tasks that block closing, so that nobody is stopped at three in the morning.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from sentinel.clock import isoformat
+from sentinel.domain.deadline import Obligation
+from sentinel.domain.guards import Attempt, written_reason
+from sentinel.domain.incident import Actor, Authority, Filing, FilingKind, Incident
+from sentinel.domain.transitions import Track
+from sentinel.errors import Refused
+from sentinel.legal.rulesets import in_force
+from sentinel.respond.workflow import clocks
+from sentinel.respond.workflow.change import Case
+from sentinel.store.ports import CaseTx
+
+
+def record_filing(
+    tx: CaseTx,
+    actor: Actor,
+    incident_id: str,
+    *,
+    kind: str,
+    number: str,
+    filed_at: datetime,
+    now: datetime,
+    reasons: str = "",
+) -> Incident:
+    """Record a filing: ``kind`` is a FilingKind, ``number`` as the receipt says it.
+
+    Meets CNIL-72 (and CNIL-COMP) at ``filed_at``. Where it was late without ``reasons`` (art.
+    33(1), second sentence) the task LATE-REASONS opens; FILING-APPROVAL waits for a second person.
+    """
+    case = Case(tx, actor, incident_id, now)
+    filing = _filing(actor, kind, number, filed_at, now, reasons)
+    row = case.permit(f"file_{filing.kind}", Track.AUTHORITY)
+    target = Authority(row.target) if row.target else case.incident.authority
+    met = _stop_clocks(tx, case.incident.id, filing)
+    _open_tasks(tx, case.incident.id, filing, late=met, now=now)
+    return case.save(
+        f"filing.{filing.kind}",
+        {"number": number, "filed_at": isoformat(filing.filed_at), "reasons": reasons},
+        at=filing.filed_at,
+        authority=target,
+        filings=(*case.incident.filings, filing),
+    )
+
+
+def approve_filing(tx: CaseTx, actor: Actor, incident_id: str, *, now: datetime) -> Incident:
+    """Stand for the filings that others recorded, as the second person."""
+    case = Case(tx, actor, incident_id, now)
+    case.permit("approve_filing", Track.AUTHORITY)
+    if any(one.recorded_by == actor.id and not one.approved_by for one in case.incident.filings):
+        raise Refused("approve_filing: the author cannot be the approver")
+    clocks.meet(tx, case.incident.id, [Obligation.FILING_APPROVAL], now)
+    approved = tuple(
+        one if one.approved_by else msgspec.structs.replace(one, approved_by=actor.id)
+        for one in case.incident.filings
+    )
+    return case.save("filing.approved", {"filings": len(approved)}, filings=approved)
+
+
+def explain_lateness(
+    tx: CaseTx, actor: Actor, incident_id: str, *, reasons: str, now: datetime
+) -> Incident:
+    """Write down the reasons for a late filing (GDPR art. 33(1)); meets LATE-REASONS."""
+    case = Case(tx, actor, incident_id, now)
+    case.permit("explain_lateness", Track.LEGAL, reason=reasons)
+    if not clocks.meet(tx, case.incident.id, [Obligation.LATE_REASONS], now):
+        raise Refused("explain_lateness: no filing waits for reasons")
+    explained = tuple(
+        one if one.late_reasons else msgspec.structs.replace(one, late_reasons=reasons)
+        for one in case.incident.filings
+    )
+    return case.save("filing.explained", {"reasons": reasons}, filings=explained)
+
+
+def decide_no_notification(
+    tx: CaseTx,
+    actor: Actor,
+    incident_id: str,
+    *,
+    reasons: str,
+    now: datetime,
+    approved_by: Actor | None = None,
+) -> Incident:
+    """Decide, as two people, that no risk is likely: nothing is filed, the register keeps why."""
+    case = Case(tx, actor, incident_id, now)
+    case.permit("decide_no_notification", Track.AUTHORITY, reason=reasons, approver=approved_by)
+    clocks.waive(tx, case.incident.id, [Obligation.CNIL_72], reasons, now)
+    return case.save(
+        "notification.waived",
+        {"reasons": reasons, "approved_by": approved_by.id if approved_by else ""},
+        authority=Authority.NOT_DUE,
+    )
+
+
+def _filing(
+    actor: Actor, kind: str, number: str, filed_at: datetime, now: datetime, reasons: str
+) -> Filing:
+    if kind not in list(FilingKind):
+        raise Refused(f"record_filing: {kind!r} is none of {', '.join(FilingKind)}")
+    if not number.strip():
+        raise Refused("record_filing: the number on the receipt is missing")
+    if filed_at.tzinfo is None or filed_at > now:
+        raise Refused("record_filing: filed_at needs an offset and lies in the past")
+    return Filing(
+        kind=FilingKind(kind),
+        number=number.strip(),
+        filed_at=filed_at.astimezone(UTC),
+        recorded_at=now,
+        recorded_by=actor.id,
+        late_reasons=reasons,
+    )
+
+
+def _stop_clocks(tx: CaseTx, incident_id: str, filing: Filing) -> bool:
+    """Stop what the filing meets; tell whether a legal limit had passed when it was filed."""
+    if filing.kind is FilingKind.WITHDRAW:
+        clocks.waive(
+            tx,
+            incident_id,
+            [Obligation.CNIL_COMP],
+            "the notification was withdrawn",
+            filing.filed_at,
+        )
+        return False
+    stopped = [Obligation.CNIL_72]
+    if filing.kind is not FilingKind.INITIAL:
+        stopped.append(Obligation.CNIL_COMP)
+    met = clocks.meet(tx, incident_id, stopped, filing.filed_at)
+    if filing.kind is FilingKind.INITIAL:
+        rules = in_force(filing.filed_at)
+        clocks.start(tx, incident_id, rules, Obligation.CNIL_COMP, filing.filed_at)
+    return any(clock.hard and filing.filed_at > clock.due_at for clock in met)
+
+
+def _open_tasks(tx: CaseTx, incident_id: str, filing: Filing, *, late: bool, now: datetime) -> None:
+    basis = "four eyes on a filing with the authority"
+    clocks.task(tx, incident_id, Obligation.FILING_APPROVAL, basis, now)
+    author = Actor(filing.recorded_by, frozenset())
+    explained = not written_reason(Attempt(actor=author, now=now, reason=filing.late_reasons))
+    if late and not explained:
+        basis = "GDPR art. 33(1), second sentence: reasons for the delay"
+        clocks.task(tx, incident_id, Obligation.LATE_REASONS, basis, now)

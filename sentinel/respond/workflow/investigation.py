@@ -1,0 +1,115 @@
+"""From suspicion to certainty: the short investigation, and awareness (EDPB Guidelines 9/2022).
+
+Awareness starts the 72 hours of GDPR art. 33(1) and, since every proven incident is told to the
+persons (promise R-41), the duty to inform them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sentinel.clock import isoformat
+from sentinel.domain.deadline import Obligation
+from sentinel.domain.incident import Actor, Authority, FilingKind, Incident, Legal, Persons, Role
+from sentinel.domain.transitions import Track
+from sentinel.errors import Refused
+from sentinel.legal.rulesets import in_force
+from sentinel.respond.workflow import clocks
+from sentinel.respond.workflow.change import Case
+from sentinel.store.ports import CaseTx
+
+
+def start_investigation(tx: CaseTx, actor: Actor, incident_id: str, *, now: datetime) -> Incident:
+    """Start the short investigation; its clock runs until a breach is confirmed or dismissed."""
+    case = Case(tx, actor, incident_id, now)
+    case.permit("start_investigation", Track.LEGAL)
+    clocks.start(tx, case.incident.id, in_force(now), Obligation.INV, now)
+    return case.save(
+        "investigation.started", {}, legal=Legal.INVESTIGATION, investigation_started_at=now
+    )
+
+
+def confirm_breach(
+    tx: CaseTx, actor: Actor, incident_id: str, *, aware_at: datetime, basis: str, now: datetime
+) -> Incident:
+    """Confirm a personal data breach (GDPR art. 4(12)), known since ``aware_at`` (aware datetime).
+
+    ``basis``: on what the reasonable degree of certainty rests. Starts CNIL-72 and the duty to
+    inform the persons at ``aware_at``, even where that lies in the past; meets INV.
+    """
+    case = Case(tx, actor, incident_id, now)
+    case.permit("confirm_breach", Track.LEGAL, reason=basis)
+    aware = _possible(aware_at, now)
+    rules = in_force(aware)
+    incident = case.incident
+    clocks.meet(tx, incident.id, [Obligation.INV], now)
+    clocks.start(tx, incident.id, rules, Obligation.CNIL_72, aware)
+    clocks.start(tx, incident.id, rules, Obligation.ART34, aware)
+    filed = next((one for one in incident.filings if one.kind is not FilingKind.WITHDRAW), None)
+    if filed is not None:
+        clocks.meet(tx, incident.id, [Obligation.CNIL_72], filed.filed_at)
+    return case.save(
+        "breach.confirmed",
+        {"aware_at": isoformat(aware), "basis": basis, "ruleset": rules.id},
+        at=aware,
+        legal=Legal.BREACH_CONFIRMED,
+        authority=Authority.DUE if filed is None else incident.authority,
+        persons=Persons.DUE if incident.persons is Persons.UNDECIDED else incident.persons,
+        aware_at=aware,
+        aware_basis=basis,
+    )
+
+
+def amend_awareness(
+    tx: CaseTx,
+    actor: Actor,
+    incident_id: str,
+    *,
+    aware_at: datetime,
+    basis: str,
+    now: datetime,
+    approvals: Sequence[Actor] = (),
+) -> Incident:
+    """Correct the instant of awareness; the journal keeps the one before.
+
+    An earlier instant applies at once. A later one gives time, and is refused unless the DPO and
+    a second person stand for it: the author with ``approvals``, two people at least.
+    """
+    case = Case(tx, actor, incident_id, now)
+    before = case.incident.aware_at
+    aware = _possible(aware_at, now)
+    if before is None:
+        raise Refused("amend_awareness: no breach was confirmed yet")
+    if aware == before:
+        raise Refused("amend_awareness: this is the instant already recorded")
+    if aware < before:
+        case.permit("amend_awareness_earlier", Track.LEGAL, reason=basis)
+    else:
+        other = next((one for one in approvals if one.id != actor.id), None)
+        case.permit("amend_awareness_later", Track.LEGAL, reason=basis, approver=other)
+        if not any(person.has(Role.DPO) for person in (actor, *approvals)):
+            raise Refused("amend_awareness: a later instant takes the DPO and a second person")
+    rules = in_force(aware)
+    for clock in tx.incidents.deadlines(case.incident.id):
+        if clock.obligation in (Obligation.CNIL_72, Obligation.ART34):
+            clocks.move(tx, clock, rules, aware, now)
+    return case.save(
+        "awareness.amended",
+        {
+            "from": isoformat(before),
+            "to": isoformat(aware),
+            "basis": basis,
+            "approved_by": sorted({one.id for one in approvals}),
+        },
+        aware_at=aware,
+        aware_basis=basis,
+    )
+
+
+def _possible(aware_at: datetime, now: datetime) -> datetime:
+    if aware_at.tzinfo is None:
+        raise Refused("an instant of awareness needs an offset or a zone")
+    if aware_at > now:
+        raise Refused("awareness cannot lie in the future", hint=f"it is {isoformat(now)}")
+    return aware_at.astimezone(UTC)
