@@ -28,7 +28,7 @@ def answer(
         raise Refused("answer: name the field")
     _check_unknown(value)
     return case.save(
-        "answer.given",
+        "incident.answered",
         {"field": field, "value": value, "before": case.incident.answers.get(field)},
         answers={**case.incident.answers, field: value},
     )
@@ -41,7 +41,7 @@ def record_affected(
     case = Case(tx, actor, incident_id, now)
     case.permit("record_affected", Track.LEGAL)
     return case.save(
-        "affected.frozen",
+        "incident.affected_frozen",
         {
             "sha256": affected.sha256,
             "persons": len(affected.subjects),

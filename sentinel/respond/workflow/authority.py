@@ -45,8 +45,13 @@ def record_filing(
     met = _stop_clocks(tx, case.incident.id, filing)
     _open_tasks(tx, case.incident.id, filing, late=met, now=now)
     return case.save(
-        f"filing.{filing.kind}",
-        {"number": number, "filed_at": isoformat(filing.filed_at), "reasons": reasons},
+        "incident.filing_recorded",
+        {
+            "kind": filing.kind,
+            "number": number,
+            "filed_at": isoformat(filing.filed_at),
+            "reasons": reasons,
+        },
         at=filing.filed_at,
         authority=target,
         filings=(*case.incident.filings, filing),
@@ -64,7 +69,7 @@ def approve_filing(tx: CaseTx, actor: Actor, incident_id: str, *, now: datetime)
         one if one.approved_by else msgspec.structs.replace(one, approved_by=actor.id)
         for one in case.incident.filings
     )
-    return case.save("filing.approved", {"filings": len(approved)}, filings=approved)
+    return case.save("incident.filing_approved", {"filings": len(approved)}, filings=approved)
 
 
 def explain_lateness(
@@ -79,7 +84,7 @@ def explain_lateness(
         one if one.late_reasons else msgspec.structs.replace(one, late_reasons=reasons)
         for one in case.incident.filings
     )
-    return case.save("filing.explained", {"reasons": reasons}, filings=explained)
+    return case.save("incident.filing_explained", {"reasons": reasons}, filings=explained)
 
 
 def decide_no_notification(
@@ -96,7 +101,7 @@ def decide_no_notification(
     case.permit("decide_no_notification", Track.AUTHORITY, reason=reasons, approver=approved_by)
     clocks.waive(tx, case.incident.id, [Obligation.CNIL_72], reasons, now)
     return case.save(
-        "notification.waived",
+        "incident.notification_waived",
         {"reasons": reasons, "approved_by": approved_by.id if approved_by else ""},
         authority=Authority.NOT_DUE,
     )

@@ -24,7 +24,7 @@ def qualify(
     if decided is not Outcome.REGISTER and authority is Authority.NOT_DUE:
         authority = Authority.DUE
     return case.save(
-        "breach.qualified",
+        "incident.qualified",
         {"outcome": decided, "reasons": reasons, "before": case.incident.outcome},
         legal=Legal.QUALIFIED,
         outcome=decided,
@@ -51,7 +51,7 @@ def waive_deadline(
     if clock.hard or clock.obligation in kept:
         raise Refused(f"waive_deadline: {clock.obligation} stops by its own decision only")
     clocks.waive(tx, case.incident.id, [clock.obligation], reason, now)
-    return case.save("deadline.waived", {"obligation": clock.obligation, "reason": reason})
+    return case.save("incident.deadline_waived", {"obligation": clock.obligation, "reason": reason})
 
 
 def close(

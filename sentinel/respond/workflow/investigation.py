@@ -26,7 +26,10 @@ def start_investigation(tx: CaseTx, actor: Actor, incident_id: str, *, now: date
     case.permit("start_investigation", Track.LEGAL)
     clocks.start(tx, case.incident.id, in_force(now), Obligation.INV, now)
     return case.save(
-        "investigation.started", {}, legal=Legal.INVESTIGATION, investigation_started_at=now
+        "incident.investigation_started",
+        {},
+        legal=Legal.INVESTIGATION,
+        investigation_started_at=now,
     )
 
 
@@ -50,7 +53,7 @@ def confirm_breach(
     if filed is not None:
         clocks.meet(tx, incident.id, [Obligation.CNIL_72], filed.filed_at)
     return case.save(
-        "breach.confirmed",
+        "incident.breach_confirmed",
         {"aware_at": isoformat(aware), "basis": basis, "ruleset": rules.id},
         at=aware,
         legal=Legal.BREACH_CONFIRMED,
@@ -95,7 +98,7 @@ def amend_awareness(
         if clock.obligation in (Obligation.CNIL_72, Obligation.ART34):
             clocks.move(tx, clock, rules, aware, now)
     return case.save(
-        "awareness.amended",
+        "incident.awareness_amended",
         {
             "from": isoformat(before),
             "to": isoformat(aware),

@@ -27,5 +27,8 @@ def record_persons(
     else:
         clocks.waive(tx, case.incident.id, [Obligation.ART34], reasons, now)
     return case.save(
-        f"persons.{target}", {"reasons": reasons}, persons=target, persons_reasons=reasons
+        "incident.persons_recorded",
+        {"state": target, "reasons": reasons},
+        persons=target,
+        persons_reasons=reasons,
     )

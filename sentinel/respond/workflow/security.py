@@ -36,4 +36,4 @@ def _step(
 ) -> Incident:
     case = Case(tx, actor, incident_id, now)
     target = Security(case.permit(command, Track.SECURITY).target)
-    return case.save(f"security.{target}", {"note": note}, security=target)
+    return case.save(f"incident.{target}", {"note": note}, security=target)

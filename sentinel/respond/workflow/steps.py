@@ -26,7 +26,7 @@ def start_runbook(
     if running.runbook_started_at is not None and running.runbook == heading.id:
         raise Refused(f"start_runbook: {heading.id} was started already")
     return case.save(
-        "runbook.started",
+        "incident.runbook_started",
         {"runbook": heading.id, "version": heading.version},
         runbook=heading.id,
         runbook_version=heading.version,
@@ -64,7 +64,7 @@ def complete_step(
         raise Refused(f"complete_step: {step_id} needs evidence: {step.evidence}")
     done = StepRecord(at=now, by=actor.id, evidence=evidence.strip())
     return case.save(
-        "runbook.step_completed",
+        "incident.step_completed",
         {"runbook": runbook.heading.id, "step": step_id, "evidence": evidence.strip()},
         steps={**case.incident.steps, step_id: done},
     )
