@@ -14,8 +14,9 @@ from sentinel.domain.affected import Affected
 from sentinel.domain.incident import Incident, Legal, Outcome, Persons, Security
 from sentinel.legal.forms import Form
 from sentinel.notify import wording
+from sentinel.notify.content_model import Content
 from sentinel.notify.templates import Templates, one_line
-from sentinel.notify.yaml_file import Content, read_yaml
+from sentinel.yaml_file import read_yaml
 
 _PARIS = ZoneInfo("Europe/Paris")
 _BANDS = ((5, "0_5"), (50, "6_50"), (300, "51_300"), (5000, "301_5000"))
@@ -85,7 +86,7 @@ def facts(case: Case, form: Form) -> dict[str, object]:
 
     Raises ContentError where the mapping or the description's template is wrong.
     """
-    mapping = read_yaml(case.notifiers / "cnil" / f"{form.id}.yml", FormMapping)
+    mapping = read_yaml(case.notifiers / "cnil" / f"{form.id}.yml").validate(FormMapping)
     kind = case.incident.kind.replace("-", "_")
     found: dict[str, object] = {
         "n.type": "initial",

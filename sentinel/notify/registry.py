@@ -13,8 +13,9 @@ from sentinel.errors import ContentError
 from sentinel.notify.channel import Channel
 from sentinel.notify.channels.email import EmailChannel
 from sentinel.notify.channels.webhook import WebhookChannel
+from sentinel.notify.content_model import Content
 from sentinel.notify.egress import EgressPolicy
-from sentinel.notify.yaml_file import Content, read_yaml
+from sentinel.yaml_file import read_yaml
 
 
 class Title(Content):
@@ -72,7 +73,7 @@ def build_registry(settings: Settings, clock: Clock) -> Registry:
 
 
 def _read(path: Path) -> ChannelFile:
-    spec = read_yaml(path, ChannelFile)
+    spec = read_yaml(path).validate(ChannelFile)
     if spec.id != path.stem:
         raise ContentError(f"the id {spec.id!r} differs from the file's name", where=f"{path}:1:1")
     return spec

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from sentinel.domain.alert import Alert
 from sentinel.domain.deadline import Deadline
 from sentinel.domain.finding import Level
 from sentinel.errors import ContentError
-from sentinel.notify.yaml_file import Content, read_yaml
+from sentinel.notify.content_model import Content
+from sentinel.yaml_file import Place, read_yaml
 
 
 class Route(Content):
@@ -69,21 +70,25 @@ class Router:
 
 def load_router(path: Path, *, known: Collection[str], live: Collection[str]) -> Router:
     """Read the table. ``known``: every declared channel. Raises ContentError (file:line)."""
-    table = read_yaml(path, RouteFile)
-    named = [name for route in table.routes for name in route.channels]
-    for name in [*named, *table.default, *table.alarms.hard, *table.alarms.soft]:
+    file = read_yaml(path)
+    table = file.validate(RouteFile)
+    for place, name in _named(table):
         if name not in known:
             raise ContentError(
                 f"no channel is called {name!r}",
-                where=_line_naming(path, name),
+                where=file.where(place),
                 hint=f"declared: {', '.join(sorted(known)) or 'none'}",
             )
     return Router(table, live)
 
 
-def _line_naming(path: Path, name: str) -> str:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        column = line.find(name)
-        if column >= 0 and not line.lstrip().startswith("#"):
-            return f"{path}:{number}:{column + 1}"
-    return str(path)
+def _named(table: RouteFile) -> Iterator[tuple[Place, str]]:
+    """Yield every channel that the table names, with its place in the file."""
+    lists: list[tuple[Place, tuple[str, ...]]] = [
+        (("routes", index, "channels"), route.channels) for index, route in enumerate(table.routes)
+    ]
+    lists.append((("default",), table.default))
+    lists += [(("alarms", "hard"), table.alarms.hard), (("alarms", "soft"), table.alarms.soft)]
+    for place, names in lists:
+        for index, name in enumerate(names):
+            yield (*place, index), name

@@ -19,12 +19,9 @@ NARROW = "\u202f"
 
 def instant(moment: datetime, language: str, zone: str = "Europe/Paris") -> str:
     """Write an instant: ``5 mars 2026 à 14 h 30 (UTC+1)``, ``5 March 2026 at 14:30 (UTC+1)``."""
-    local = moment.astimezone(ZoneInfo(zone))
-    offset = _offset(local)
-    if language == "fr":
-        hour = f"{local.hour}{NO_BREAK}h{NO_BREAK}{local.minute:02}"
-        return f"{day(moment, language, zone)} à {hour} ({offset})"
-    return f"{day(moment, language, zone)} at {local:%H:%M} ({offset})"
+    offset = _offset(moment.astimezone(ZoneInfo(zone)))
+    at = "à" if language == "fr" else "at"
+    return f"{day(moment, language, zone)} {at} {hour(moment, language, zone)} ({offset})"
 
 
 def day(moment: datetime, language: str, zone: str = "Europe/Paris") -> str:
@@ -34,6 +31,35 @@ def day(moment: datetime, language: str, zone: str = "Europe/Paris") -> str:
     if language == "fr" and local.day == 1:
         written = "1er" + written[1:]
     return written.replace(" ", NO_BREAK)
+
+
+def hour(moment: datetime, language: str, zone: str = "Europe/Paris") -> str:
+    """Write the local hour of an instant: ``14 h 30``, ``14:30``."""
+    local = moment.astimezone(ZoneInfo(zone))
+    if language == "fr":
+        return f"{local.hour}{NO_BREAK}h{NO_BREAK}{local.minute:02}"
+    return f"{local:%H:%M}"
+
+
+def period(first: datetime, last: datetime, language: str, zone: str = "Europe/Paris") -> str:
+    """Write a period for people who are not used to offsets: ``le 5 mars 2026 à 9 h 00``.
+
+    A period that begins and ends in the same minute is an instant.
+    """
+    fr = language == "fr"
+    paris = "(heure de Paris)" if fr else "(Paris time)"
+    days = day(first, language, zone), day(last, language, zone)
+    hours = hour(first, language, zone), hour(last, language, zone)
+    if days[0] == days[1] and hours[0] == hours[1]:
+        at = "à" if fr else "at"
+        return f"{'le' if fr else 'on'} {days[0]} {at} {hours[0]} {paris}"
+    if days[0] == days[1]:
+        if fr:
+            return f"le {days[0]}, entre {hours[0]} et {hours[1]} {paris}"
+        return f"on {days[0]}, between {hours[0]} and {hours[1]} {paris}"
+    if fr:
+        return f"entre le {days[0]} à {hours[0]} et le {days[1]} à {hours[1]} {paris}"
+    return f"between {days[0]} at {hours[0]} and {days[1]} at {hours[1]} {paris}"
 
 
 def number(value: int, language: str) -> str:
