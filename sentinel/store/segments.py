@@ -83,7 +83,10 @@ class Segment:
         except OSError as error:
             raise trouble(error, path) from error
         header, start = frames.read_header(raw, where=where)
-        key = unwrap(sealer, header.wrapped_key, purpose=f"{purpose}:{header.number}")
+        try:
+            key = unwrap(sealer, header.wrapped_key, purpose=f"{purpose}:{header.number}")
+        except StorageError as error:
+            raise StorageError(error.detail, where=where, hint=error.hint) from error
         if segment_path(path.parent, header.number) != path:
             raise StorageError(f"the file holds segment {header.number}", where=where)
         return cls(path, header, AESGCM(key), start, frames.link_of(raw[:start]))
