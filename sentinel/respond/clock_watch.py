@@ -1,7 +1,7 @@
 """Asks what is due, and says so. Nothing sleeps until a deadline: a tick looks at the rows.
 
 Each planned alarm rings exactly once, whatever happened to the service in between: an alarm whose
-time passed while it was stopped rings at once and is marked late. Of a repeated alarm the last one
+time passed while it was stopped rings at once and is marked late. Of a repeated alarm the first one
 missed stands for all.
 """
 
@@ -33,7 +33,7 @@ def tick(tx: CaseTx, now: datetime, route: Route) -> list[Message]:
     """
     messages: list[Message] = []
     for deadline in tx.incidents.alarms_due(now):
-        ringing = _ringing(deadline, now)
+        ringing = [alarm for alarm in deadline.alarms if alarm <= now]
         for alarm in ringing:
             messages.extend(_ring(tx, deadline, alarm, now, route(deadline)))
         tx.incidents.put_deadline(
@@ -46,20 +46,12 @@ def tick(tx: CaseTx, now: datetime, route: Route) -> list[Message]:
     return messages
 
 
-def _ringing(deadline: Deadline, now: datetime) -> list[datetime]:
-    """Return the alarms to ring; where only a repetition is left, the last one that was due."""
-    due = [alarm for alarm in deadline.alarms if alarm <= now]
-    if len(deadline.alarms) == 1 and deadline.repeat_seconds:
-        every = timedelta(seconds=deadline.repeat_seconds)
-        due[-1] += (now - due[-1]) // every * every
-    return due
-
-
 def _still_to_ring(deadline: Deadline, rung: datetime, now: datetime) -> tuple[datetime, ...]:
     planned = tuple(alarm for alarm in deadline.alarms if alarm > now)
     if planned or not deadline.repeat_seconds:
         return planned
-    return (rung + timedelta(seconds=deadline.repeat_seconds),)
+    every = timedelta(seconds=deadline.repeat_seconds)
+    return (rung + ((now - rung) // every + 1) * every,)
 
 
 def _ring(
