@@ -44,10 +44,14 @@ _PRIVATE: dict[str, list[tuple[str, int]]] = {
     "/settings": [("/account", 78), (_LEAVE, 22)],
     "/support": [("/account", 70), (_LEAVE, 30)],
 }  # fmt: skip
-_SLUGS = (
-    "start", "pro", "team", "fibre", "mobile", "switchboard", "archive", "signature", "guide",
-    "billing", "two-factor", "export", "mailbox", "delivery", "formats", "roadmap",
-)  # fmt: skip
+_SLUGS = {
+    "/offers/{slug}": ("pro", "team", "fibre", "mobile", "switchboard"),
+    "/help/{slug}": ("start", "guide", "billing", "two-factor", "export", "mailbox", "formats"),
+    "/news/{slug}": ("roadmap", "delivery", "signature", "archive"),
+}
+_SEARCHED = ("invoice", "export", "mailbox", "two-factor", "delivery")
+_OLD_LINK = "/help/fax"
+_LONGEST_PAUSE = 240.0  # seconds: who stays away longer comes back to a fresh page
 _SIZES = {"/documents/{id}": 182_000, "/invoices/{id}": 61_000, "/": 18_400}
 
 
@@ -83,7 +87,8 @@ class Visitor:
 
     def wait(self, least: float = 1.5) -> None:
         """Read the page."""
-        self.time += timedelta(seconds=least + self.pace * self.dice.lognormvariate(-0.2, 0.9))
+        pause = least + self.pace * self.dice.lognormvariate(-0.2, 0.9)
+        self.time += timedelta(seconds=min(pause, _LONGEST_PAUSE))
 
     def load_assets(self) -> None:
         """Fetch what the first page needs; some of it is in the browser's cache."""
@@ -113,10 +118,10 @@ class Visitor:
     def visit(self, template: str) -> None:
         """Open a page of the kind ``template``, with the small accidents of a real site."""
         target = self._fill(template)
-        if happens(self.dice, 0.004):
-            self.get(f"{target.rstrip('/')}/old", status=404)
+        if template == "/help/" and happens(self.dice, 0.05):
+            self.get(_OLD_LINK, status=404)
             self.wait()
-        elif happens(self.dice, 0.002):
+        elif template in ("/search", "/documents") and happens(self.dice, 0.006):
             self.get(target, status=500)
             self.wait()
         elif template in ("/help/", "/offers/", "/news/") and happens(self.dice, 0.03):
@@ -135,9 +140,10 @@ class Visitor:
             rows = self.mine[(self.sheet - 1) * 10 : self.sheet * 10]
             return f"/documents/{self.dice.choice(rows)}"
         if template == "/search":
-            return f"/search?q={self.dice.choice(_SLUGS)}"
-        slug = self.dice.choice(_SLUGS)
-        return template.replace("{id}", str(self.dice.choice(self.mine))).replace("{slug}", slug)
+            return f"/search?q={self.dice.choice(_SEARCHED)}"
+        if template in _SLUGS:
+            return template.replace("{slug}", self.dice.choice(_SLUGS[template]))
+        return template.replace("{id}", str(self.dice.choice(self.mine)))
 
     def sign_in(self, customer: str, mistakes: int = 0) -> None:
         """Open the sign-in page and sign in, after ``mistakes`` wrong passwords."""

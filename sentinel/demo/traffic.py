@@ -67,8 +67,8 @@ def _hour(dice: random.Random) -> float:
 
 def _customers(day: Day, places: Iterator[tuple[str, str]]) -> None:
     dice = day.chance("customers")
-    who = dice.sample(cast.ORDINARY, dice.randint(370, 430))
-    for index, customer in enumerate(who):
+    who = dice.sample(cast.ORDINARY, dice.randint(490, 560))
+    for index, customer in enumerate(who[4:]):
         visitor = Visitor(day, dice, day.at(_hour(dice)), *next(places))
         if happens(dice, 0.75):
             visitor.sign_in(customer, mistakes=dice.choice((0,) * 18 + (1, 2)))
@@ -78,7 +78,7 @@ def _customers(day: Day, places: Iterator[tuple[str, str]]) -> None:
         else:
             visitor.tour_private()
     _forgetful(day, dice, places, cast.FORGETFUL_USER, "mistyped_password")
-    for customer in who[-4:]:
+    for customer in who[:4]:
         _forgetful(day, dice, places, customer, "")
     _diligent(day, dice, places)
 
@@ -100,7 +100,7 @@ def _diligent(day: Day, dice: random.Random, places: Iterator[tuple[str, str]]) 
 
 def _visitors(day: Day, places: Iterator[tuple[str, str]]) -> None:
     dice = day.chance("visitors")
-    for _ in range(dice.randint(290, 350)):
+    for _ in range(dice.randint(390, 450)):
         visitor = Visitor(day, dice, day.at(_hour(dice)), *next(places))
         visitor.tour_public(dice.choice(("/", "/", "/", "/offers/", "/help/", "/news/")))
 
