@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sentinel.collect.formats.auth import AuthLog
 from sentinel.collect.formats.base import Format, Parsed
@@ -39,14 +39,17 @@ def format_named(name: str) -> Format:
     return formats[name]
 
 
-def detect_format(sample: Sequence[str]) -> Format | None:
+def detect_format(
+    sample: Sequence[str], candidates: Iterable[Format] | None = None
+) -> Format | None:
     """Return the format that reads most lines of ``sample``; None where none reads a line.
 
-    Between equals the more specific wins: an nginx line before any JSON object before CSV.
+    Between equals the first candidate wins, by default the more specific: an nginx line before
+    any JSON object before CSV.
     """
     best: Format | None = None
     most = 0
-    for fmt in all_formats().values():
+    for fmt in all_formats().values() if candidates is None else candidates:
         parser = fmt.fresh()
         read = sum(isinstance(parser.parse(line), Parsed) for line in sample)
         if read > most:

@@ -1,0 +1,209 @@
+"""From parsed fields to an `Event`: allow-list, meaning, redaction, pseudonyms, in this order.
+
+Offline (no pseudonymiser) the values stay as they are: the file is the reader's own, and nothing
+is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+
+from sentinel.collect.field_types import bounded, typed
+from sentinel.collect.formats.base import Parsed
+from sentinel.collect.formats.times import read_time
+from sentinel.collect.profile import Identifier, Profile
+from sentinel.collect.pseudonymise import Disguise, Pseudonymiser
+from sentinel.collect.redact import Redactor
+from sentinel.domain.event import (
+    ACTOR_KIND,
+    CATEGORY,
+    SESSION,
+    SUBJECT,
+    USER,
+    Event,
+    LogSource,
+    Value,
+)
+from sentinel.ids import digest_id
+from sentinel.store.ports import Sealer
+
+TIME_MISSING = "sentinel.time_missing"
+INVALID = "sentinel.invalid_fields"
+UNPARSED = "sentinel.unparsed"
+
+Identify = Callable[[str], tuple[str, str]]
+"""From the line's own id (or the empty text) to the event's id and reference."""
+
+_FAILURE_FROM = 400  # HTTP status (RFC 9110, section 15)
+
+
+class Normaliser:
+    """Turns the parsed lines of one source into events."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        *,
+        redactor: Redactor,
+        source: str = "",
+        pseudonymiser: Pseudonymiser | None = None,
+        sealer: Sealer | None = None,
+    ) -> None:
+        self._profile = profile
+        self._source = source or profile.id
+        self._redactor = redactor
+        self._pseudonymiser = pseudonymiser
+        self._sealer = sealer
+        self._keep = profile.unlisted == "keep_offline" and pseudonymiser is None
+        self._disguise = _disguise(profile, pseudonymiser) if pseudonymiser else None
+
+    def event(
+        self, parsed: Parsed, *, identify: Identify, received: datetime
+    ) -> tuple[Event, list[str]]:
+        """Return the event and the names of the fields that the profile does not list."""
+        raw = dict(parsed.fields)
+        time = parsed.time or self._time(raw)
+        own_id = str(raw.pop(self._profile.own_id, None) or "") if self._profile.own_id else ""
+        logsource = self._logsource(raw)
+        fields, dropped = self._select(raw)
+        if time is None:
+            time = received
+            fields[TIME_MISSING] = True
+        self._interpret(fields)
+        self._redactor.redact_fields(fields)
+        event_id, ref = identify(own_id)
+        sealed = b""
+        if self._disguise is not None:
+            sealed = self._seal(self._disguise.apply(fields), event_id)
+            ref = self._disguise.text(ref)
+        event = Event(
+            id=event_id,
+            time=time,
+            source=self._source,
+            ref=ref,
+            logsource=logsource,
+            fields=fields,
+            sealed=sealed,
+        )
+        return event, dropped
+
+    def unparsed(self, line: str, reason: str, *, event_id: str, received: datetime) -> Event:
+        """Return an event that keeps a line that was not understood, sealed after redaction."""
+        clean, kinds = self._redactor.redact(line)
+        fields: dict[str, Value] = {"event.dataset": UNPARSED, "error.message": reason}
+        if kinds:
+            fields["sentinel.redacted"] = list(kinds)
+        return Event(
+            id=event_id,
+            time=received,
+            source=self._source,
+            ref="",
+            logsource=self._profile.source,
+            fields=fields,
+            sealed=self._seal({"event.original": clean}, event_id),
+        )
+
+    def _seal(self, originals: dict[str, Value], event_id: str) -> bytes:
+        if not originals or self._sealer is None:
+            return b""
+        return self._sealer.seal(msgspec.json.encode(originals), context=f"event:{event_id}")
+
+    def _time(self, raw: dict[str, Value]) -> datetime | None:
+        for name in self._profile.time:
+            time = read_time(raw.get(name))
+            if time is not None:
+                if name not in self._profile.fields:
+                    del raw[name]
+                return time
+        return None
+
+    def _logsource(self, raw: dict[str, Value]) -> LogSource:
+        names = self._profile.logsource_fields
+        if not isinstance(raw.get(names.get("product", "")), str):
+            return self._profile.source
+        own = {
+            part: str(raw.pop(name))
+            for part, name in names.items()
+            if isinstance(raw.get(name), str)
+        }
+        return LogSource(**{**self._profile.logsource, **own})
+
+    def _select(self, raw: dict[str, Value]) -> tuple[dict[str, Value], list[str]]:
+        """Keep what the profile lists under its ECS name and type."""
+        fields: dict[str, Value] = dict(self._profile.constants)
+        dropped: list[str] = []
+        invalid: list[str] = []
+        for name, value in raw.items():
+            if value is None:
+                continue
+            rule = self._profile.fields.get(name)
+            if rule is None:
+                if self._keep:
+                    fields[name] = bounded(value)
+                else:
+                    dropped.append(name)
+                continue
+            if value == rule.absent:
+                continue
+            converted = typed(value, rule.type)
+            if converted is None:
+                invalid.append(name)
+            else:
+                fields[rule.to] = converted
+        if invalid:
+            fields[INVALID] = list(invalid)
+        return fields, dropped
+
+    def _interpret(self, fields: dict[str, Value]) -> None:
+        """Say who acts, on whose data, with which outcome, in which session."""
+        if self._profile.actor_kind and ACTOR_KIND not in fields:
+            known = bool(fields.get(USER))
+            fields[ACTOR_KIND] = self._profile.actor_kind if known else "visitor"
+        self._touch(fields)
+        status = fields.get("http.response.status_code")
+        if isinstance(status, int) and "event.outcome" not in fields:
+            fields["event.outcome"] = "failure" if status >= _FAILURE_FROM else "success"
+        if self._profile.derive_session and SESSION not in fields:
+            self._derive_session(fields)
+
+    def _touch(self, fields: dict[str, Value]) -> None:
+        path = fields.get("url.path")
+        if not isinstance(path, str) or not self._profile.routes:
+            return
+        touched = self._profile.route_table.match(path)
+        if touched is None:
+            return
+        subject = touched.subject or str(fields.get(touched.route.subject) or "")
+        if subject:
+            fields.setdefault(SUBJECT, [subject])
+        if touched.route.category:
+            fields.setdefault(CATEGORY, touched.route.category)
+        if touched.route.action:
+            fields.setdefault("event.action", touched.route.action)
+
+    def _derive_session(self, fields: dict[str, Value]) -> None:
+        """Key a session by the user, or by address and user agent where nobody signed in."""
+        user = fields.get(USER)
+        if user:
+            key = f"user\0{user}"
+        elif "source.ip" in fields:
+            key = f"client\0{fields['source.ip']}\0{fields.get('user_agent.original', '')}"
+        else:
+            return
+        if self._pseudonymiser is None:
+            fields[SESSION] = f"ses_{digest_id('session', key)[:16]}"
+        else:
+            fields[SESSION] = key  # the disguise makes the keyed pseudonym of it
+
+
+def _disguise(profile: Profile, pseudonymiser: Pseudonymiser) -> Disguise:
+    derived: dict[str, Identifier] = {SESSION: "ses"} if profile.derive_session else {}
+    return Disguise(
+        pseudonymiser,
+        identifiers={**profile.identifiers, **derived},
+        routes=profile.route_table,
+        subject_pattern=profile.subject_pattern,
+    )
