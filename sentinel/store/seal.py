@@ -47,6 +47,11 @@ def load_master_key(keys: Keys) -> bytes:
     return bytes.fromhex(keys.master.get_secret_value())
 
 
+def derive_key(master_key: bytes, purpose: str) -> bytes:
+    """Return 32 bytes for ``purpose`` alone: whoever learns them learns no other key."""
+    return _derive(master_key, f"sentinel/derive/v1/{purpose}", KEY_BYTES)
+
+
 class AesGcmSealer:
     """A `Sealer` under one master key.
 
