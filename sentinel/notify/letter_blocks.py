@@ -1,8 +1,9 @@
 """A letter as headings, paragraphs and lists: one structure for text, HTML and PDF.
 
 A block template gives plain lines: ``# heading``, ``- item``, ``+ numbered item``; an empty line
-ends a paragraph. What is not known stands as ``[à compléter : ...]`` (``[to be completed: ...]``) and is
-found again by `missing_in`, so that a draft with a hole is never taken for a finished letter.
+ends a paragraph. What is not known stands as ``[à compléter : ...]`` in French and
+``[to be completed: ...]`` in English, and is found again by `missing_in`, so that a draft with a
+hole is never taken for a finished letter.
 """
 
 from __future__ import annotations

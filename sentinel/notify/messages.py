@@ -7,17 +7,16 @@ never personal data (promise R-57), since they travel through systems that are n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from sentinel.clock import isoformat
 from sentinel.domain.outbox import Message
 from sentinel.errors import ContentError
 from sentinel.notify import wording
 from sentinel.notify.channel import Rendered
 from sentinel.notify.templates import Templates, one_line
-
-LANGUAGES = ("fr", "en")
 
 
 class Renderer(Protocol):
@@ -50,6 +49,7 @@ class MessageRenderer:
         self._zone = zone
         self._templates.add_filter("instant", self._instant)
         self._templates.add_filter("number", wording.number)
+        self._templates.add_filter("minutes", _minutes)
         self._templates.add_filter("title_in", title_in)
 
     def render(self, message: Message) -> Rendered:
@@ -61,15 +61,17 @@ class MessageRenderer:
             self._templates.render(f"{stem}.{part}.j2", context)
             for part in ("subject", "txt", "html")
         )
+        subject = wording.typographic(subject.strip(), language)
         return Rendered(
-            subject=wording.typographic(" ".join(subject.split()), language),
+            subject=subject,
             text=wording.typographic(text.strip() + "\n", language),
-            html=html,
+            html=html.strip() + "\n",
             payload={
+                **message.context,
                 "kind": message.kind,
                 "key": message.key,
-                "subject": wording.typographic(" ".join(subject.split()), language),
-                **message.context,
+                "subject": subject,
+                "created_at": isoformat(message.created_at),
             },
             language=language,
         )
@@ -78,6 +80,10 @@ class MessageRenderer:
         if not isinstance(value, str):
             raise ContentError("an instant is written as text in ISO 8601")
         return wording.instant(datetime.fromisoformat(value), language, self._zone)
+
+
+def _minutes(minutes: int, language: str) -> str:
+    return wording.duration(timedelta(minutes=minutes), language)
 
 
 def title_in(titles: object, language: str) -> str:
