@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 from sentinel.domain.event import Event
 from sentinel.store.segments import Segment
@@ -16,6 +16,11 @@ class Place:
 
     segment: Segment
     block: int
+
+    def events(self) -> list[Event]:
+        """Read the block. Raises StorageError where it is damaged."""
+        with self.segment.reading() as fd:
+            return self.segment.read(fd, self.block)
 
 
 class EventIndex:
@@ -50,3 +55,8 @@ class EventIndex:
             for day, places in sorted(self._by_day.items())
             if (since is None or day >= since) and (until is None or day <= until)
         ]
+
+
+def day_of(instant: datetime) -> date:
+    """Return the UTC day of an instant."""
+    return instant.astimezone(UTC).date()

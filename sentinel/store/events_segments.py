@@ -13,19 +13,21 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from threading import RLock
 
 from sentinel.domain.event import Event
 from sentinel.errors import StorageError
 from sentinel.store.disk import Disk, FolderLock, make_folder, trouble
-from sentinel.store.event_index import EventIndex, Place
-from sentinel.store.frames import NO_LINK, Torn
+from sentinel.store.event_index import EventIndex, day_of
+from sentinel.store.frames import NO_LINK
 from sentinel.store.manifest import Manifest, read_manifest, write_manifest
 from sentinel.store.payload import encode, pack
 from sentinel.store.ports import Sealer
-from sentinel.store.segments import SEGMENT_GLOB, Block, Segment, SegmentWriter
+from sentinel.store.recovery import load_committed
+from sentinel.store.segment_writer import SegmentWriter
+from sentinel.store.segments import SEGMENT_GLOB, Block, Segment
 
 SEGMENT_BYTES = 64 * 1024 * 1024
 _OPEN_FILES = 16
@@ -75,7 +77,7 @@ class SegmentEventStore:
             first = self._manifest.stored_offset + 1
             if last_offset < first:
                 return 0
-            days = self._new_by_day(events)
+            days = self._new_byday_of(events)
             packed = {day: pack(encode(batch)) for day, batch in days.items()}
             try:
                 written = {
@@ -106,7 +108,7 @@ class SegmentEventStore:
             place = self._index.find(event_id)
         if place is None:
             return None
-        return next(event for event in _events(place) if event.id == event_id)
+        return next(event for event in place.events() if event.id == event_id)
 
     def search(
         self,
@@ -121,13 +123,15 @@ class SegmentEventStore:
         Sees what was stored when the first event is asked for. Holds one day in memory.
         """
         with self._lock:
-            days = self._index.days(_day(since) if since else None, _day(until) if until else None)
+            days = self._index.days(
+                day_of(since) if since else None, day_of(until) if until else None
+            )
         left = limit
         for places in days:
             found = [
                 event
                 for place in places
-                for event in _events(place)
+                for event in place.events()
                 if (since is None or event.time >= since)
                 and (until is None or event.time < until)
                 and self._index.is_at(event.id, place)
@@ -152,13 +156,13 @@ class SegmentEventStore:
             self._close_writers(keep=0)
             self._process_lock.release()
 
-    def _new_by_day(self, events: Sequence[Event]) -> dict[date, list[Event]]:
+    def _new_byday_of(self, events: Sequence[Event]) -> dict[date, list[Event]]:
         days: dict[date, list[Event]] = {}
         seen: set[str] = set()
         for event in events:
             if event.id not in seen and self._index.find(event.id) is None:
                 seen.add(event.id)
-                days.setdefault(_day(event.time), []).append(event)
+                days.setdefault(day_of(event.time), []).append(event)
         return days
 
     def _write(self, day: date, packed: bytes, held: tuple[int, int, int]) -> tuple[Segment, Block]:
@@ -230,33 +234,13 @@ class SegmentEventStore:
 
     def _load(self, path: Path, length: int) -> None:
         """Index the committed blocks of a segment; cut what follows them."""
-        try:
-            segment = Segment.open(path, self._sealer, purpose=_purpose(path.parent))
-        except Torn as error:
-            raise StorageError("the segment's header is missing", where=f"{path}:0") from error
-        for block in segment.scan(until=length):
-            segment.publish(block)
-        if segment.end != length:
-            raise StorageError(
-                f"the segment ends at {segment.end} instead of {length}",
-                where=f"{path}:{segment.end}",
-                hint="restore it from a backup",
-            )
+        segment = load_committed(path, length, self._sealer, purpose=_purpose(path.parent))
         if path.stat().st_size > length:
             self._disk.truncate(path, length)
         day = date.fromisoformat(path.parent.name)
         with segment.reading() as fd:
             for number in range(segment.blocks):
                 self._index.add(day, segment, number, segment.read(fd, number))
-
-
-def _events(place: Place) -> list[Event]:
-    with place.segment.reading() as fd:
-        return place.segment.read(fd, place.block)
-
-
-def _day(instant: datetime) -> date:
-    return instant.astimezone(UTC).date()
 
 
 def _name(path: Path) -> str:

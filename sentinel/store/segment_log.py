@@ -1,12 +1,7 @@
 """A folder of segments that together hold offsets 0, 1, 2, ... without a gap.
 
-Each segment names the offset at which it starts, and that decides every doubt at opening. Blocks
-of a segment that reach beyond the start of the next one were never acknowledged (their write
-failed, and the log went on in a new segment): they are passed over. A segment that ends before
-the start of the next one has lost data: an error. Only the last segment may have a torn tail,
-which is cut at the last whole block and counted in `torn_bytes`.
-
-One thread appends and prunes; any thread reads.
+What an earlier process left is judged by `recovery.load_log`; a torn tail is cut at the last whole
+block and counted in `torn_bytes`. One thread appends and prunes; any thread reads.
 """
 
 from __future__ import annotations
@@ -15,18 +10,17 @@ import contextlib
 from bisect import bisect_right
 from collections import OrderedDict
 from contextlib import ExitStack
-from itertools import pairwise
 from pathlib import Path
 from threading import Lock
 
 from sentinel.domain.event import Event
-from sentinel.errors import StorageError
 from sentinel.store.disk import Disk, trouble
-from sentinel.store.frames import NO_LINK, Torn
+from sentinel.store.frames import NO_LINK
 from sentinel.store.ports import Sealer
-from sentinel.store.segments import SEGMENT_GLOB, Segment, SegmentWriter
+from sentinel.store.recovery import load_log
+from sentinel.store.segment_writer import SegmentWriter
+from sentinel.store.segments import SEGMENT_GLOB, Segment
 
-_RESTORE = "restore the file from a backup, or move it away and accept the loss"
 _CACHED_BLOCKS = 8
 
 
@@ -49,7 +43,7 @@ class SegmentLog:
         """How many bytes of unfinished writes were cut at opening."""
         paths = sorted(folder.glob(SEGMENT_GLOB))
         self._next_number = int(paths[-1].stem) + 1 if paths else 1
-        self._segments, leftovers = self._load(paths)
+        self._segments, leftovers = load_log(paths, sealer, purpose=purpose)
         try:
             self._clean(leftovers)
         except OSError as error:
@@ -202,52 +196,6 @@ class SegmentLog:
                 self._disk.truncate(segment.path, segment.end)
             else:
                 self._disk.unlink(segment.path)
-
-    def _load(self, paths: list[Path]) -> tuple[list[Segment], list[Path]]:
-        """Return the segments that hold something, all blocks published, and the empty files."""
-        opened: list[Segment] = []
-        leftovers: list[Path] = []
-        for path in paths:
-            try:
-                opened.append(Segment.open(path, self._sealer, purpose=self._purpose))
-            except Torn:
-                leftovers.append(path)
-        held: list[Segment] = []
-        until: int | None = None
-        for segment in reversed(opened):
-            if self._publish(segment, until):
-                held.insert(0, segment)
-                until = segment.base
-            else:
-                leftovers.append(segment.path)
-        for before, after in pairwise(held):
-            if after.previous != before.link:
-                raise StorageError(
-                    f"the segment does not follow {before.path.name}",
-                    where=f"{after.path}:0",
-                    hint=_RESTORE,
-                )
-        return held, leftovers
-
-    def _publish(self, segment: Segment, until: int | None) -> bool:
-        """Publish the blocks of ``segment`` below offset ``until``; tell whether it has any."""
-        if until is not None and segment.base == until:
-            return False
-        for block in segment.scan(verify=until is None):
-            if block.first != segment.last + 1 or block.last - block.first + 1 != block.count:
-                raise StorageError(
-                    "offsets do not follow", where=f"{segment.path}:{block.position}", hint=_RESTORE
-                )
-            segment.publish(block)
-            if block.last + 1 == until:
-                return True
-        if until is not None and segment.last + 1 != until:
-            raise StorageError(
-                f"offsets {segment.last + 1} to {until - 1} are missing",
-                where=f"{segment.path}:{segment.end}",
-                hint=_RESTORE,
-            )
-        return segment.blocks > 0
 
     def _clean(self, leftovers: list[Path]) -> None:
         """Cut the torn tail, make what is served durable, remove files that hold nothing."""

@@ -14,7 +14,8 @@ from sentinel.store.disk import Disk
 from sentinel.store.frames import NO_LINK, Torn
 from sentinel.store.payload import UnstorableEvent, encode, pack, unpack
 from sentinel.store.seal import AesGcmSealer
-from sentinel.store.segments import Segment, SegmentWriter, segment_path
+from sentinel.store.segment_writer import SegmentWriter
+from sentinel.store.segments import Segment, segment_path
 
 SEALER = AesGcmSealer(bytes(range(32)))
 
