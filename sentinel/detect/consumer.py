@@ -63,6 +63,8 @@ class Consumer:
         self._clock = clock
         self._lock = asyncio.Lock()
         self._last_arrival: datetime | None = None
+        self._judged: tuple[Judged, int] | None = None
+        self._found: list[Finding] = []
         self.offset = committed
 
     @property
@@ -90,25 +92,31 @@ class Consumer:
             await asyncio.sleep(0)
         return seen
 
-    async def run(self) -> None:
-        """Judge for ever. A failing sink stops the consumer: the offset stays where it is."""
-        while True:
-            await self._source.wait_beyond(self.offset)
-            await self.step()
+    async def step_when_ready(self) -> int:
+        """Wait for an event, then judge one slice."""
+        await self._source.wait_beyond(self.offset)
+        return await self.step()
 
     async def step(self) -> int:
-        """Judge one slice; return how many events it held."""
+        """Judge one slice; return how many events it held.
+
+        Where the sink fails the verdict is kept and handed over at the next step: judging the
+        slice again would not find what windows have already given out.
+        """
         async with self._lock:
-            batch = self._source.read(self.offset, limit=SLICE)
-            if not batch:
-                return 0
-            judged = await self._detector.process([event for _, event in batch])
-            last = batch[-1][0]
+            if self._judged is None:
+                batch = self._source.read(self.offset, limit=SLICE)
+                if not batch:
+                    return 0
+                verdict = await self._detector.process([event for _, event in batch])
+                self._judged = verdict, batch[-1][0]
+            judged, last = self._judged
             await self._sink(judged, last)
+            self._judged = None
             self.offset = last
             self._last_arrival = self._clock.now()
         await asyncio.sleep(0)
-        return len(batch)
+        return len(judged.events)
 
     async def tick(self, *, force: bool = False) -> None:
         """Let time pass where nothing arrives: close windows and sessions that are over."""
@@ -117,12 +125,13 @@ class Consumer:
         if self.lag > 0 or not (quiet or force):
             return
         async with self._lock:
-            findings = await self._detector.advance(now)
-        if findings:
-            await self._on_findings(findings)
+            self._found += await self._detector.advance(now)
+            if self._found:
+                await self._on_findings(self._found)
+                self._found = []
 
     async def settle(self) -> None:
         """Return once everything durable has been judged and time has caught up."""
         while self.lag > 0:
-            await asyncio.sleep(0.02)
+            await self.step()
         await self.tick(force=True)

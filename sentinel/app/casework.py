@@ -1,0 +1,188 @@
+"""What people do to alerts and cases, by name: the console, the demo and later the API call these.
+
+Every command runs in one transaction with its journal line. Drafting reads the case, counts the
+persons affected from the stored events, renders, and files what it rendered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from sentinel.clock import Clock
+from sentinel.config import Settings
+from sentinel.domain.affected import Affected
+from sentinel.domain.deadline import Deadline
+from sentinel.domain.incident import Actor, Document, Incident, Role
+from sentinel.errors import Refused, UsageError
+from sentinel.notify.dossier import build_initial
+from sentinel.notify.dossier_pdf import dossier_pdf
+from sentinel.notify.letters import draft_letter
+from sentinel.respond.affected import affected
+from sentinel.respond.documents import Draft, file_drafts, read_document
+from sentinel.respond.workflow import (
+    alerts,
+    answers,
+    authority,
+    closing,
+    investigation,
+    persons,
+    security,
+)
+from sentinel.store.ports import CaseTx, EventStore
+
+T = TypeVar("T")
+
+COMMANDS: Mapping[str, Callable[..., object]] = {
+    command.__name__: command
+    for command in (
+        alerts.acknowledge_alert,
+        alerts.dismiss_alert,
+        alerts.promote,
+        investigation.start_investigation,
+        investigation.confirm_breach,
+        investigation.amend_awareness,
+        answers.answer,
+        answers.record_affected,
+        security.contain,
+        security.eradicate,
+        security.recover,
+        closing.qualify,
+        closing.waive_deadline,
+        closing.close,
+        closing.reopen,
+        authority.record_filing,
+        authority.approve_filing,
+        authority.explain_lateness,
+        authority.decide_no_notification,
+        persons.record_persons,
+    )
+}
+LANGUAGES = ("fr", "en")
+WRITERS = (Role.COMMANDER, Role.SCRIBE, Role.DPO, Role.LEGAL, Role.COMMS)
+INSTANT = timedelta(microseconds=1)
+
+
+class InStore(Protocol):
+    """Runs a function in one transaction, off the event loop."""
+
+    async def __call__(self, function: Callable[[CaseTx], T], /) -> T:
+        """Return what ``function`` returns; commit, or roll back where it raises."""
+        ...
+
+
+class Casework:
+    """Commands and drafts of one service."""
+
+    def __init__(
+        self, settings: Settings, in_store: InStore, events: EventStore, clock: Clock
+    ) -> None:
+        self._settings = settings
+        self._in_store = in_store
+        self._events = events
+        self._clock = clock
+
+    @property
+    def _root(self) -> Path:
+        return self._settings.data_dir
+
+    async def command(self, name: str, actor: Actor, **arguments: Any) -> object:
+        """Run the command ``name``. Raises UsageError if unknown, Refused, Conflict, NotFound."""
+        command = COMMANDS.get(name)
+        if command is None:
+            raise UsageError(f"no command is called {name!r}", hint=", ".join(COMMANDS))
+        now = self._clock.now()
+        return await self._in_store(lambda tx: command(tx, actor, now=now, **arguments))
+
+    async def affected(self, incident: Incident) -> Affected | None:
+        """Count the persons whose data the case's actors reached in its window.
+
+        None where the case names no actor or no window yet.
+        """
+        since, until = incident.occurred_from, incident.occurred_to
+        if since is None or until is None or not incident.actors:
+            return None
+        return await asyncio.to_thread(
+            affected, self._events, actors=incident.actors, since=since, until=until + INSTANT
+        )
+
+    async def draft_dossier(self, actor: Actor, incident_id: str) -> list[Document]:
+        """Draft the initial notification to the CNIL: PDF, and the canonical JSON behind it."""
+        incident, deadlines = await self._case(actor, incident_id)
+        counted = await self.affected(incident)
+
+        def render() -> list[Draft]:
+            dossier = build_initial(
+                incident,
+                deadlines=deadlines,
+                affected=counted,
+                organisation=self._settings.organisation,
+                now=self._clock.now(),
+                notifiers=self._settings.notifiers_path,
+            )
+            pdf = dossier_pdf(dossier, self._settings.notifiers_path)
+            name = f"{incident.reference}-cnil-initial"
+            kind = "dossier_initial"
+            return [
+                _draft(kind, "fr", "application/pdf", f"{name}.pdf", pdf),
+                _draft(kind, "fr", "application/json", f"{name}.json", dossier.canonical()),
+            ]
+
+        return await self._file(actor, incident, await asyncio.to_thread(render))
+
+    async def draft_letters(self, actor: Actor, incident_id: str) -> list[Document]:
+        """Draft the letter to the persons in French and English: text, HTML and PDF."""
+        incident, _ = await self._case(actor, incident_id)
+        counted = await self.affected(incident)
+
+        def render() -> list[Draft]:
+            return [
+                draft
+                for language in LANGUAGES
+                for draft in self._letter(incident, counted, language)
+            ]
+
+        return await self._file(actor, incident, await asyncio.to_thread(render))
+
+    def _letter(self, incident: Incident, counted: Affected | None, language: str) -> list[Draft]:
+        letter = draft_letter(
+            incident, counted, self._settings.organisation, language, self._clock.now()
+        )
+        name = f"{incident.reference}-letter-{language}"
+        text = f"{letter.subject}\n\n{letter.text}".encode()
+        return [
+            _draft("letter", language, "application/pdf", f"{name}.pdf", letter.pdf),
+            _draft("letter", language, "text/html", f"{name}.html", letter.html.encode()),
+            _draft("letter", language, "text/plain", f"{name}.txt", text),
+        ]
+
+    async def document_bytes(self, document: Document) -> bytes:
+        """Return a document as it was filed. Raises StorageError where it was altered."""
+        return await asyncio.to_thread(read_document, self._root, document)
+
+    async def _case(self, actor: Actor, incident_id: str) -> tuple[Incident, list[Deadline]]:
+        if not actor.has(*WRITERS):
+            raise Refused(
+                "drafting needs one of the roles " + ", ".join(role.value for role in WRITERS)
+            )
+
+        def look(tx: CaseTx) -> tuple[Incident, list[Deadline]]:
+            incident = tx.incidents.get(incident_id)
+            return incident, tx.incidents.deadlines(incident.id)
+
+        return await self._in_store(look)
+
+    async def _file(self, actor: Actor, incident: Incident, drafts: list[Draft]) -> list[Document]:
+        now = self._clock.now()
+        return await self._in_store(
+            lambda tx: file_drafts(
+                tx, root=self._root, incident=incident, drafts=drafts, actor=actor, now=now
+            )
+        )
+
+
+def _draft(kind: str, language: str, media_type: str, name: str, content: bytes) -> Draft:
+    return Draft(kind=kind, language=language, media_type=media_type, name=name, content=content)

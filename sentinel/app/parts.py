@@ -1,0 +1,180 @@
+"""Each part of the service, made from the settings. Nothing here runs; it only puts together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from aiohttp import web
+
+from sentinel.clock import Clock, SystemClock
+from sentinel.collect.http import collector_app
+from sentinel.collect.intake import Intake
+from sentinel.collect.profile import Profile, load_profiles
+from sentinel.collect.pseudonymise import Pseudonymiser
+from sentinel.collect.spool import Spool
+from sentinel.config import Settings
+from sentinel.content import content_dir
+from sentinel.detect.behaviour.findings import load_model_rule
+from sentinel.detect.behaviour.monitor import Behaviour
+from sentinel.detect.behaviour.scorer import Scorer
+from sentinel.detect.behaviour.sessions import Limits
+from sentinel.detect.detector import Detector
+from sentinel.detect.engine import RuleEngine
+from sentinel.detect.rules.load import load_rules
+from sentinel.detect.rules.model import RuleSet
+from sentinel.detect.scope.engine import ScopeEngine
+from sentinel.detect.scope.facts import FactIndex
+from sentinel.detect.scope.load import load_scope
+from sentinel.domain.scope import Fact
+from sentinel.notify.messages import MessageRenderer
+from sentinel.notify.outbox import OutboxWorker, RunInStore
+from sentinel.notify.registry import Registry, build_registry
+from sentinel.notify.routes import Router, load_router
+from sentinel.obs.metrics import Metrics
+from sentinel.store.case_store import SqlCaseStore
+from sentinel.store.events_segments import SegmentEventStore
+from sentinel.store.ports import CaseTx, Sealer
+from sentinel.store.seal import AesGcmSealer, derive_key, load_master_key
+
+
+def open_sealer(settings: Settings) -> AesGcmSealer:
+    """Return what seals, under the master key. Raises ConfigError where there is none."""
+    return AesGcmSealer(load_master_key(settings.keys))
+
+
+def open_cases(settings: Settings, sealer: Sealer, clock: Clock) -> SqlCaseStore:
+    """Open the case store in the data directory, made if need be."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return SqlCaseStore.open(settings.data_dir / "cases.sqlite", sealer, clock)
+
+
+def open_events(settings: Settings, sealer: Sealer) -> SegmentEventStore:
+    """Open the embedded event store in the data directory."""
+    return SegmentEventStore(settings.data_dir / "events", sealer)
+
+
+def open_spool(settings: Settings, sealer: Sealer) -> Spool:
+    """Open the spool in the data directory; one process at a time."""
+    return Spool.open(
+        settings.data_dir / "spool", sealer, max_bytes=settings.collector.spool_max_bytes
+    )
+
+
+@contextmanager
+def reading(settings: Settings) -> Iterator[CaseTx]:
+    """Open the case store for one short look, also while the service runs."""
+    cases = open_cases(settings, open_sealer(settings), SystemClock())
+    try:
+        with cases.begin() as tx:
+            yield tx
+    finally:
+        cases.close()
+
+
+def load_rules_or_raise(settings: Settings) -> RuleSet:
+    """Return the rules in force. Raises the first ContentError: a service runs on clean rules."""
+    return load_rules(settings.rules_path).require_clean()
+
+
+def content_of(settings: Settings, name: str, rules: Path | None = None) -> Path:
+    """Return the folder ``name`` (``scopes``, ``sources``) of the rules in force.
+
+    A folder of rules need not have one of its own: then the shipped one serves.
+    """
+    own = (rules or settings.rules_path) / name
+    return own if own.is_dir() else content_dir("rules") / name
+
+
+def load_sources(settings: Settings, rules: Path | None = None) -> dict[str, Profile]:
+    """Return the source profiles in force, by id."""
+    return load_profiles(content_of(settings, "sources", rules))
+
+
+def make_detector(
+    settings: Settings,
+    rules: RuleSet,
+    facts: Iterable[Fact],
+    behaviour: Behaviour | None = None,
+) -> Detector:
+    """Put detection together: scope, rules and, in the service, behaviour."""
+    scope = ScopeEngine(load_scope(content_of(settings, "scopes")), FactIndex(facts))
+    lateness = timedelta(minutes=settings.detect.lateness_minutes)
+    return Detector(scope=scope, rules=RuleEngine(rules, lateness=lateness), behaviour=behaviour)
+
+
+def make_behaviour(settings: Settings) -> Behaviour | None:
+    """Return the navigation monitor, or None where it is off or no model was trained."""
+    if not settings.behaviour.enabled or not (settings.model_path / "manifest.json").exists():
+        return None
+    return Behaviour(
+        Scorer(settings.model_path),
+        load_model_rule(content_of(settings, "models").parent),
+        limits=Limits(idle=timedelta(minutes=settings.behaviour.session_idle_minutes)),
+        lateness=timedelta(minutes=settings.detect.lateness_minutes),
+    )
+
+
+def make_intakes(settings: Settings, sealer: Sealer, clock: Clock) -> dict[str, Intake]:
+    """Return for each declared source what reads its lines. Raises ConfigError, ContentError."""
+    profiles = load_sources(settings)
+    pseudonymiser = make_pseudonymiser(settings)
+    return {
+        source.name: Intake(
+            source,
+            profiles,
+            pseudonymiser=pseudonymiser,
+            sealer=sealer,
+            clock=clock,
+            max_line_bytes=settings.collector.max_line_bytes,
+        )
+        for source in settings.sources
+    }
+
+
+def make_pseudonymiser(settings: Settings) -> Pseudonymiser:
+    """Return what turns identifiers into pseudonyms, under a key of its own."""
+    return Pseudonymiser(derive_key(load_master_key(settings.keys), "pseudonyms"))
+
+
+def make_collector(
+    settings: Settings,
+    intakes: Mapping[str, Intake],
+    spool: Spool,
+    metrics: Metrics,
+) -> web.Application:
+    """Return the HTTP collector."""
+    return collector_app(
+        sources=settings.sources,
+        intakes=intakes,
+        spool=spool,
+        settings=settings.collector,
+        metrics=metrics,
+    )
+
+
+def load_notifiers(settings: Settings, clock: Clock) -> tuple[Registry, Router]:
+    """Return the channels and the routes to them. Raises ContentError, ConfigError."""
+    registry = build_registry(settings, clock)
+    routes = settings.notifiers_path / "routes.yml"
+    return registry, load_router(routes, known=registry.ids, live=registry.channels)
+
+
+def make_outbox(
+    settings: Settings,
+    registry: Registry,
+    in_store: RunInStore,
+    clock: Clock,
+    count: Callable[[str, str], None],
+) -> OutboxWorker:
+    """Return the worker that carries messages to the channels."""
+    renderer = MessageRenderer(
+        settings.notifiers_path / "messages",
+        languages=registry.languages,
+        default_language=settings.language,
+        public_url=settings.console.public_url,
+        zone=settings.timezone,
+    )
+    return OutboxWorker(in_store, registry.channels, renderer, clock, count=count)

@@ -1,0 +1,261 @@
+"""One running service: collector, detection, outbox and clocks, put together and kept going.
+
+The stores are synchronous; they are called from threads of their own, so that the event loop never
+waits for a disk. Everything that was acknowledged lies in the spool: whatever fails behind it is
+tried again, later or by the next process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from aiohttp import web
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from sentinel.app import parts
+from sentinel.app.casework import Casework
+from sentinel.clock import Clock, SystemClock
+from sentinel.config import Settings
+from sentinel.detect.consumer import Consumer
+from sentinel.detect.detector import Judged
+from sentinel.domain.event import Event
+from sentinel.domain.finding import Finding
+from sentinel.domain.incident import Actor, Document
+from sentinel.errors import SentinelError
+from sentinel.obs import log
+from sentinel.obs.metrics import Metrics
+from sentinel.respond import clock_watch
+from sentinel.respond.fold import Folder
+from sentinel.store.ports import CaseTx, Sealer
+
+T = TypeVar("T")
+
+OFFSET = "consumer:detect"
+HORIZON = timedelta(hours=25)  # a session lives 24 h at most: what is older has no effect
+LONGEST_PAUSE = 30.0
+EVERY = {"outbox": 1, "clocks": 5, "quiet": 5, "prune": 600}
+
+
+class Sentinel:
+    """Everything behind the sockets. Use `open`, `start`, `stop`."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        """Open the stores and put the parts together; nothing runs yet."""
+        self.settings = settings
+        self.clock = clock
+        self.metrics = Metrics()
+        self._log = log.get("service")
+        self._last_seen: dict[str, datetime] = {}
+        self._marks: list[tuple[datetime, int]] = []
+        self._detecting: asyncio.Task[None] | None = None
+        with contextlib.ExitStack() as opened:
+            self.sealer: Sealer = parts.open_sealer(settings)
+            self._cases = parts.open_cases(settings, self.sealer, clock)
+            opened.callback(self._cases.close)
+            self._events = parts.open_events(settings, self.sealer)
+            opened.callback(self._events.close)
+            with self._cases.begin() as tx:
+                committed = int(tx.state.get(OFFSET) or b"-1")
+                facts = list(tx.facts.all())
+            self.registry, self._router = parts.load_notifiers(settings, clock)
+            self._behaviour = parts.make_behaviour(settings)
+            rules = parts.load_rules_or_raise(settings)
+            detector = parts.make_detector(settings, rules, facts, self._behaviour)
+            self._intakes = parts.make_intakes(settings, self.sealer, clock)
+            self._spool = parts.open_spool(settings, self.sealer)
+            opened.pop_all()
+        self._folder = Folder(
+            clock,
+            window=timedelta(minutes=settings.detect.fold_minutes),
+            route=self._router.route,
+        )
+        self._consumer = Consumer(
+            self._spool,
+            detector,
+            committed=committed,
+            sink=self._take,
+            on_findings=self._fold,
+            clock=clock,
+        )
+        self._store_thread = ThreadPoolExecutor(1, thread_name_prefix="cases")
+        self._outbox = parts.make_outbox(
+            settings, self.registry, self.in_store, clock, self._count_message
+        )
+        self.casework = Casework(settings, self.in_store, self._events, clock)
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
+
+    @classmethod
+    async def open(cls, settings: Settings, clock: Clock | None = None) -> Sentinel:
+        """Open the stores of ``settings`` off the event loop. Raises SentinelError."""
+        return await asyncio.to_thread(cls, settings, clock or SystemClock())
+
+    async def start(self) -> None:
+        """Rebuild what detection remembers, then judge, send and watch the clocks."""
+        if self._behaviour is not None:
+            await self._behaviour.start()
+        remembered = await self._consumer.warm_up(HORIZON)
+        released = await self._outbox.release()
+        self._log.info("started", remembered=remembered, released=released, lag=self.lag)
+        self._detecting = asyncio.create_task(self._detect(), name="detect")
+        jobs = {
+            "outbox": self.drain,
+            "clocks": self._watch_clocks,
+            "quiet": self._consumer.tick,
+            "prune": self._prune,
+        }
+        for name, job in jobs.items():
+            self._scheduler.add_job(
+                self._guarded(name, job), "interval", seconds=EVERY[name], id=name, coalesce=True
+            )
+        self._scheduler.start()
+
+    async def stop(self) -> None:
+        """Finish what is under way and close; what is not yet judged stays in the spool."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+        if self._detecting is not None:
+            self._detecting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._detecting
+        if self._behaviour is not None:
+            await self._behaviour.stop()
+        await self._spool.close()
+        await asyncio.to_thread(self._store_thread.shutdown)
+        self._events.close()
+        self._cases.close()
+
+    def collector(self) -> web.Application:
+        """Return the HTTP collector."""
+        return parts.make_collector(self.settings, self._intakes, self._spool, self.metrics)
+
+    async def in_store(self, function: Callable[[CaseTx], T]) -> T:
+        """Run ``function`` in one transaction, in the store's thread."""
+
+        def run() -> T:
+            with self._cases.begin() as tx:
+                return function(tx)
+
+        return await asyncio.get_running_loop().run_in_executor(self._store_thread, run)
+
+    async def read(self, query: Callable[[CaseTx], T]) -> T:
+        """Run ``query`` in one transaction, in the store's thread."""
+        return await self.in_store(query)
+
+    async def command(self, name: str, actor: Actor, **arguments: object) -> object:
+        """Run a command of the workflow (see `Casework.command`)."""
+        return await self.casework.command(name, actor, **arguments)
+
+    async def draft_dossier(self, actor: Actor, incident_id: str) -> list[Document]:
+        """Draft the dossier for the CNIL (see `Casework.draft_dossier`)."""
+        return await self.casework.draft_dossier(actor, incident_id)
+
+    async def draft_letters(self, actor: Actor, incident_id: str) -> list[Document]:
+        """Draft the letters to the persons (see `Casework.draft_letters`)."""
+        return await self.casework.draft_letters(actor, incident_id)
+
+    async def document_bytes(self, document: Document) -> bytes:
+        """Return a document as it was filed. Raises StorageError where it was altered."""
+        return await self.casework.document_bytes(document)
+
+    async def event(self, event_id: str) -> Event | None:
+        """Return a stored event."""
+        return await asyncio.to_thread(self._events.get, event_id)
+
+    @property
+    def lag(self) -> int:
+        """Events that are durable and not yet judged."""
+        return self._consumer.lag
+
+    async def settle(self) -> None:
+        """Return once everything durable is judged, time has caught up and mail is out."""
+        await self._consumer.settle()
+        await self.drain()
+
+    def status(self) -> dict[str, object]:
+        """Return counts and the sources with when they were last heard of (UTC)."""
+        return {
+            "events": self._events.count(),
+            "spool_lag": self.lag,
+            "spool_bytes": self._spool.size_bytes,
+            "channels_off": dict(self.registry.off),
+            "sources": [
+                {"name": source.name, "last_seen": self._last_seen.get(source.name)}
+                for source in self.settings.sources
+            ],
+        }
+
+    async def drain(self) -> None:
+        """Send what waits in the outbox and is due."""
+        await self._outbox.drain()
+
+    async def _detect(self) -> None:
+        """Judge for ever; where a store refuses, wait and judge the same batch again."""
+        pause = 1.0
+        while True:
+            try:
+                await self._consumer.step_when_ready()
+                pause = 1.0
+            except SentinelError as error:
+                self._log.error("detection waits", reason=str(error), seconds=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _take(self, judged: Judged, last: int) -> None:
+        """Store the events, then, in one transaction, facts, alerts and the offset."""
+        await asyncio.to_thread(self._events.append, judged.events, last_offset=last)
+        for source in {event.source for event in judged.events}:
+            self._last_seen[source] = self.clock.now()
+
+        def commit(tx: CaseTx) -> None:
+            if judged.facts:
+                tx.facts.put_many(judged.facts)
+            self._open_alerts(tx, judged.findings)
+            tx.state.put(OFFSET, str(last).encode())
+
+        await self.in_store(commit)
+
+    async def _fold(self, findings: list[Finding]) -> None:
+        await self.in_store(lambda tx: self._open_alerts(tx, findings))
+
+    def _open_alerts(self, tx: CaseTx, findings: Sequence[Finding]) -> None:
+        for finding in findings:
+            self.metrics.findings.labels(finding.rule.slug).inc()
+        for alert in self._folder.fold(tx, findings):
+            if alert.version == 1:
+                self.metrics.alerts.labels(alert.rule.level.value).inc()
+
+    async def _watch_clocks(self) -> None:
+        now = self.clock.now()
+        await self.in_store(lambda tx: clock_watch.tick(tx, now, self._router.route_alarm))
+
+    async def _prune(self) -> None:
+        """Drop spool segments whose events are judged and too old to be remembered."""
+        now = self.clock.now()
+        self._marks.append((now, self._consumer.offset))
+        old = [offset for at, offset in self._marks if now - at > HORIZON]
+        if old:
+            await asyncio.to_thread(self._spool.prune, old[-1])
+            self._marks = [mark for mark in self._marks if now - mark[0] <= HORIZON]
+
+    def _count_message(self, channel: str, outcome: str) -> None:
+        self.metrics.messages.labels(channel, outcome).inc()
+
+    def _guarded(
+        self, name: str, job: Callable[[], Awaitable[object]]
+    ) -> Callable[[], Awaitable[None]]:
+        """Return ``job`` with its failures logged: the next tick tries again."""
+
+        async def run() -> None:
+            self.metrics.spool_bytes.set(self._spool.size_bytes)
+            self.metrics.detect_lag.set(self.lag)
+            try:
+                await job()
+            except SentinelError as error:
+                self._log.error(f"{name} failed", reason=str(error))
+
+        return run

@@ -1,0 +1,188 @@
+"""``sentinel doctor``: is this set-up ready to be relied upon? Every "no" has a next step."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import socket
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from sentinel import __version__, config
+from sentinel.app.parts import load_rules_or_raise, open_cases, open_sealer
+from sentinel.cli.output import json, line
+from sentinel.clock import SystemClock
+from sentinel.config import Settings
+from sentinel.errors import Exit, SentinelError
+from sentinel.store.seal import load_master_key
+
+LOW_DISK_BYTES = 1024**3
+
+EXTRAS = {
+    "behaviour": ("pyod", "the navigation model (anomalous sessions)"),
+    "demo": ("aiosmtpd", "the mail server that `sentinel demo` delivers to"),
+}
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One question: ``ok`` is True, False (not ready) or None (worth knowing)."""
+
+    name: str
+    ok: bool | None
+    detail: str
+    hint: str = ""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command("doctor")(doctor)
+
+
+def doctor(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Say what is ready and what is not; exit 1 when something that is needed is missing."""
+    settings = config.load(context.obj)
+    checks = list(examine(settings))
+    if as_json:
+        json({"version": __version__, "ready": _ready(checks), "checks": checks})
+    else:
+        marks = {True: "ok  ", False: "NO  ", None: "note"}
+        for check in checks:
+            line(f"{marks[check.ok]}  {check.name}: {check.detail}")
+            if check.hint and check.ok is not True:
+                line(f"      -> {check.hint}")
+        line("ready" if _ready(checks) else "not ready")
+    if not _ready(checks):
+        raise typer.Exit(int(Exit.FINDINGS))
+
+
+def _ready(checks: list[Check]) -> bool:
+    return all(check.ok is not False for check in checks)
+
+
+def examine(settings: Settings) -> Iterator[Check]:
+    """Yield every check on ``settings``."""
+    yield _attempt("master key", lambda: _key(settings))
+    yield _attempt("data directory", lambda: _data(settings))
+    yield _attempt("case store", lambda: _cases(settings))
+    yield _attempt("rules", lambda: f"{len(load_rules_or_raise(settings).rules)} rules load")
+    yield from _organisation(settings)
+    yield from _sources(settings)
+    yield _mail(settings)
+    yield from _extras()
+    yield _model(settings)
+
+
+def _attempt(name: str, question: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, question())
+    except SentinelError as error:
+        return Check(name, False, f"{error.where}: {error.message}".removeprefix(": "), error.hint)
+    except OSError as error:
+        return Check(name, False, f"{error.filename}: {error.strerror}")
+
+
+def _key(settings: Settings) -> str:
+    load_master_key(settings.keys)
+    return "present, 32 bytes"
+
+
+def _data(settings: Settings) -> str:
+    path = settings.data_dir
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    probe = path / ".doctor"
+    probe.write_bytes(b"")
+    probe.unlink()
+    free = shutil.disk_usage(path).free
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise SentinelError("others may read it", where=str(path), hint=f"chmod 700 {path}")
+    if free < LOW_DISK_BYTES:
+        raise SentinelError(f"only {free // 1024**2} MiB free", where=str(path))
+    return f"{path} writable, {free // 1024**3} GiB free"
+
+
+def _cases(settings: Settings) -> str:
+    cases = open_cases(settings, open_sealer(settings), SystemClock())
+    try:
+        with cases.begin() as tx:
+            accounts = tx.accounts.all()
+    finally:
+        cases.close()
+    if not accounts:
+        raise SentinelError("nobody can sign in", hint="sentinel account add NAME --role dpo")
+    return f"{len(accounts)} account(s)"
+
+
+def _organisation(settings: Settings) -> Iterator[Check]:
+    organisation = settings.organisation
+    hint = "set it in [organisation] of sentinel.toml"
+    yield Check("controller", bool(organisation.name), organisation.name or "no name", hint)
+    dpo = organisation.dpo
+    missing = [part for part in ("name", "email", "phone") if not getattr(dpo, part)]
+    detail = f"missing: {', '.join(missing)}" if missing else "name, e-mail and telephone are set"
+    yield Check(
+        "DPO (R-64)", not missing, detail, "set it in [organisation.dpo]; letters name them"
+    )
+    if organisation.ecs_provider == "unknown":
+        yield Check(
+            "Regulation 611/2013",
+            None,
+            "not said whether the organisation provides electronic communications",
+            'set organisation.ecs_provider to "yes" or "no"',
+        )
+
+
+def _sources(settings: Settings) -> Iterator[Check]:
+    if not settings.sources:
+        yield Check("sources", None, "none declared: nothing can be sent in", "add [[sources]]")
+    for source in settings.sources:
+        has = source.token is not None
+        yield Check(
+            f"source {source.name}",
+            has,
+            "token set" if has else "no token: its sender would be refused",
+            "set token_file",
+        )
+
+
+def _mail(settings: Settings) -> Check:
+    smtp = settings.smtp
+    if not smtp.host:
+        return Check("mail", None, "off: alerts reach nobody by e-mail", "set [smtp] host, sender")
+    if not settings.notify.email_to:
+        return Check("mail", False, "nobody to write to", "set notify.email_to")
+    try:
+        socket.create_connection((smtp.host, smtp.port), timeout=3).close()
+    except OSError as error:
+        return Check("mail", False, f"{smtp.host}:{smtp.port} does not answer: {error}")
+    return Check("mail", True, f"{smtp.host}:{smtp.port} answers")
+
+
+def _extras() -> Iterator[Check]:
+    for extra, (module, brings) in EXTRAS.items():
+        found = importlib.util.find_spec(module) is not None
+        yield Check(
+            f"extra {extra}",
+            True if found else None,
+            f"{'installed' if found else 'absent'}: {brings}",
+            f"pip install 'sentinel-rgpd[{extra}]'",
+        )
+
+
+def _model(settings: Settings) -> Check:
+    manifest: Path = settings.model_path / "manifest.json"
+    if manifest.exists():
+        return Check("navigation model", True, str(settings.model_path))
+    return Check(
+        "navigation model",
+        None,
+        "not trained: unusual sessions are not looked for",
+        "sentinel behaviour train PATH...",
+    )

@@ -1,0 +1,90 @@
+"""The command ``sentinel``. Each group of commands stands in a file of its own beside this one.
+
+Exit codes: 0 ok, 1 findings or refusals where the command judges, 2 usage, 3 configuration or
+content, 4 input or output (`sentinel.errors.Exit`).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sentinel import __version__
+from sentinel.cli import (
+    account,
+    alert,
+    check,
+    demo,
+    doctor,
+    incident,
+    init,
+    journal,
+    run,
+    scan,
+)
+from sentinel.cli.output import note
+from sentinel.errors import Exit, SentinelError
+
+app = typer.Typer(
+    name="sentinel",
+    help="From an access log line to a breach notification that arrives within 72 hours.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"sentinel {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            "-c",
+            envvar="SENTINEL_CONFIG",
+            help="Settings file; default: ./sentinel.toml where it exists.",
+        ),
+    ] = None,
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    context.obj = config
+
+
+for group in (scan, check, init, run, doctor, demo):
+    group.register(app)
+app.add_typer(alert.app, name="alert")
+app.add_typer(incident.app, name="incident")
+app.add_typer(journal.app, name="journal")
+app.add_typer(account.app, name="account")
+
+
+def main() -> None:
+    """Run the command line; turn an error into one line and its exit code."""
+    try:
+        app()
+    except SentinelError as error:
+        note(f"error: {error}")
+        raise SystemExit(int(error.exit_code)) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(int(Exit.IO)) from None
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        note(f"error: {where}{error.strerror or error}")
+        raise SystemExit(int(Exit.IO)) from None

@@ -1,0 +1,52 @@
+"""``sentinel run``: collector, detection, outbox, clocks and console in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import Annotated
+
+import typer
+
+from sentinel import config
+from sentinel.app.service import Sentinel
+from sentinel.cli.output import note
+from sentinel.config import Settings
+from sentinel.obs import log
+from sentinel.web.console.app import create_console
+from sentinel.web.serve import Servers
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command("run")(run)
+
+
+def run(
+    context: typer.Context,
+    human: Annotated[bool, typer.Option(help="Log as text instead of JSON.")] = False,
+) -> None:
+    """Serve until SIGTERM or Ctrl-C; what was acknowledged survives any end."""
+    settings = config.load(context.obj)
+    log.configure(settings.log_level, human=human)
+    asyncio.run(serve(settings))
+
+
+async def serve(settings: Settings) -> None:
+    """Open everything, wait for a signal, close everything."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    service = await Sentinel.open(settings)
+    servers = Servers()
+    try:
+        await service.start()
+        collector = await servers.open(service.collector(), settings.collector)
+        console = await servers.open(create_console(service), settings.console)
+        note(f"collector {collector}")
+        note(f"console   {console}")
+        await stop.wait()
+    finally:
+        await servers.close()
+        await service.stop()
