@@ -1,0 +1,190 @@
+"""Navigation, watched while it happens: sessions in, findings out, the model beside.
+
+Detection never waits long for the model: sessions that are over queue up, a task of its own has
+them scored, and whoever asks for findings gets those that are ready. Without the model's process
+the queue grows up to a bound, and what falls out is counted. What was scored is forgotten.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Self
+
+import msgspec
+
+from sentinel.config import Settings
+from sentinel.detect.behaviour.features import scorable
+from sentinel.detect.behaviour.findings import finding_of, load_model_rule
+from sentinel.detect.behaviour.scorer import Scorer
+from sentinel.detect.behaviour.sessions import WEB, Limits, Session, Sessions
+from sentinel.domain.event import Event
+from sentinel.domain.finding import Finding, RuleInfo
+
+_BATCH = 256
+_FLUSH_SECONDS = 60.0
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """How the watch is. Sessions: ``open`` now, ``waiting`` for a score; the rest are counts."""
+
+    open: int
+    waiting: int
+    scored: int
+    too_short: int
+    evicted: int
+    lost: int
+    unscorable: int
+    late_events: int
+    cut_events: int
+    restarts: int
+    scoring: bool
+    last_failure: str
+
+
+class Behaviour:
+    """Watches web sessions. Call `start` first; not safe for two tasks at once."""
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        rule: RuleInfo,
+        *,
+        limits: Limits | None = None,
+        lateness: timedelta = timedelta(minutes=10),
+        patience: float = 5.0,
+        most_waiting: int = 10_000,
+    ) -> None:
+        """Prepare. ``patience``: seconds that detection waits for a model that answers."""
+        self._scorer = scorer
+        self._rule = rule
+        self._sessions = Sessions(limits)
+        self._lateness = lateness
+        self._patience = patience
+        self._waiting: deque[Session] = deque()
+        self._most_waiting = most_waiting
+        self._work = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._patient = True
+        self._ready: list[Finding] = []
+        self._task: asyncio.Task[None] | None = None
+        self._newest: datetime | None = None
+        self._scored = self._too_short = self._lost = 0
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Return the watch that the settings ask for: their model, their rule, their limits."""
+        return cls(
+            Scorer(settings.model_path),
+            load_model_rule(settings.rules_path),
+            limits=Limits(idle=timedelta(minutes=settings.behaviour.session_idle_minutes)),
+            lateness=timedelta(minutes=settings.detect.lateness_minutes),
+        )
+
+    async def start(self) -> None:
+        """Start the model's process. Raises MissingExtra, ContentError, UnreadableFile."""
+        await self._scorer.start()
+        self._task = asyncio.create_task(self._score_for_ever(), name="behaviour")
+
+    async def stop(self) -> None:
+        """End scoring; open and waiting sessions are forgotten."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        await self._scorer.stop()
+
+    async def process(self, events: Sequence[Event]) -> None:
+        """Take in events; `take` then has the findings of the sessions that they ended.
+
+        The watermark follows the newest web access, less the allowed lateness.
+        """
+        web = [event for event in events if event.logsource.category == WEB]
+        if web:
+            self._sessions.add(web)
+            newest = max(event.time for event in web)
+            self._newest = newest if self._newest is None else max(newest, self._newest)
+            self._enqueue(self._sessions.close(self._newest - self._lateness))
+            await self._settle(self._patience)
+
+    def take(self) -> list[Finding]:
+        """Return the findings that are ready, each once."""
+        found, self._ready = self._ready, []
+        return found
+
+    async def advance(self, watermark: datetime) -> list[Finding]:
+        """Let time pass: no event before ``watermark`` (less the lateness) is still to come."""
+        self._enqueue(self._sessions.close(watermark - self._lateness))
+        await self._settle(self._patience)
+        return self.take()
+
+    async def flush(self) -> list[Finding]:
+        """End of the input: close every session and wait for the scores, a minute at most."""
+        self._enqueue(self._sessions.flush())
+        self._patient = True
+        await self._settle(_FLUSH_SECONDS, even_if_down=True)
+        return self.take()
+
+    @property
+    def health(self) -> Health:
+        """How the watch is now."""
+        return Health(
+            open=len(self._sessions),
+            waiting=len(self._waiting),
+            scored=self._scored,
+            too_short=self._too_short,
+            evicted=self._sessions.evicted,
+            lost=self._lost,
+            unscorable=self._scorer.unscorable,
+            late_events=self._sessions.late,
+            cut_events=self._sessions.cut,
+            restarts=self._scorer.restarts,
+            scoring=self._scorer.up,
+            last_failure=self._scorer.last_failure,
+        )
+
+    def _enqueue(self, sessions: Sequence[Session]) -> None:
+        for session in sessions:
+            if not scorable(session.steps):
+                self._too_short += 1
+                continue
+            if len(self._waiting) >= self._most_waiting:
+                self._waiting.popleft()
+                self._lost += 1
+            self._waiting.append(session)
+        if self._waiting:
+            self._idle.clear()
+            self._work.set()
+
+    async def _settle(self, patience: float, *, even_if_down: bool = False) -> None:
+        """Wait until all is scored, unless the model is down, or already made us wait in vain."""
+        if self._task is None or not (even_if_down or (self._patient and self._scorer.up)):
+            return
+        try:
+            await asyncio.wait_for(self._idle.wait(), patience)
+        except TimeoutError:
+            self._patient = False
+
+    async def _score_for_ever(self) -> None:
+        while True:
+            await self._work.wait()
+            batch = [self._waiting[at] for at in range(min(_BATCH, len(self._waiting)))]
+            scores = await self._scorer.score(batch)
+            for session, score in zip(batch, scores, strict=True):
+                if self._waiting and self._waiting[0] is session:  # not pushed out meanwhile
+                    self._waiting.popleft()
+                if score is None:
+                    continue
+                self._scored += 1
+                finding = finding_of(session, score, self._rule)
+                if finding is not None:
+                    self._ready.append(finding)
+            if not self._waiting:
+                self._work.clear()
+                self._idle.set()
+                self._patient = True
