@@ -30,7 +30,7 @@ def compile_pdf(template: Path, data: Mapping[str, object], *, at: datetime) -> 
             format="pdf",
             sys_inputs={"data": msgspec.json.encode(data).decode()},
             pdf_standards=["ua-1"],
-            timestamp=at,
+            timestamp=at.replace(microsecond=0),
         )
     except (typst.TypstError, RuntimeError) as error:
         raise ContentError(str(error), where=str(template)) from error
