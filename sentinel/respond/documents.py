@@ -39,13 +39,14 @@ def file_drafts(
     actor: Actor,
     now: datetime,
 ) -> list[Document]:
-    """Write ``drafts`` under ``root/documents/<reference>/<instant>-<kind>``; record and journal.
+    """Write ``drafts`` into one new folder ``root/documents/<reference>/…``; record and journal.
 
     Files are private to the service's user and durable before the rows are committed.
     Raises StorageError where the disk refuses.
     """
-    stamp = now.strftime("%Y%m%dT%H%M%SZ")
-    documents = [_file(root, incident, draft, stamp, actor, now) for draft in drafts]
+    drafting = f"{now.strftime('%Y%m%dT%H%M%SZ')}-{uuid7()[-6:]}"
+    folder = Path("documents") / incident.reference / drafting
+    documents = [_file(root, folder, incident, draft, actor, now) for draft in drafts]
     for document in documents:
         tx.incidents.put_document(document)
     tx.journal.append(
@@ -59,17 +60,15 @@ def file_drafts(
 
 
 def _file(
-    root: Path, incident: Incident, draft: Draft, stamp: str, actor: Actor, now: datetime
+    root: Path, folder: Path, incident: Incident, draft: Draft, actor: Actor, now: datetime
 ) -> Document:
-    identity = uuid7()
-    folder = Path("documents") / incident.reference / f"{stamp}-{draft.kind}-{identity[-6:]}"
     path = folder / draft.name
     try:
         _write(root / path, draft.content)
     except OSError as error:
         raise StorageError(error.strerror or str(error), where=str(root / path)) from error
     return Document(
-        id=identity,
+        id=uuid7(),
         incident_id=incident.id,
         kind=draft.kind,
         language=draft.language,
