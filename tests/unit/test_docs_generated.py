@@ -8,7 +8,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
 
+from sentinel.cli.main import app
 from sentinel.config import Section, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,3 +82,12 @@ def test_pages_name_no_real_network_or_mailbox(page: Path) -> None:
         assert address.startswith(("127.0.0.1", "192.0.2.", "198.51.100.", "203.0.113."))
     for mailbox in re.findall(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", text):
         assert mailbox.endswith(("example.org", "example.com"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_name_commands_that_exist(page: Path) -> None:
+    command = get_command(app)
+    assert isinstance(command, TyperGroup)
+    text = page.read_text(encoding="utf-8")
+    for name in re.findall(r"(?:^|`)sentinel ([a-z]+)", text, re.M):
+        assert name in command.commands, f"{page.name}: sentinel {name}"
