@@ -93,7 +93,7 @@ class EmailChannel:
         message = EmailMessage(policy=SMTP)
         message["From"] = sender
         message["To"] = ", ".join(self._recipients)
-        message["Subject"] = " ".join(rendered.subject.split())
+        message["Subject"] = re.sub(r"[\r\n]+", " ", rendered.subject)
         message["Date"] = format_datetime(self._clock.now())
         message["Message-ID"] = f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{domain}>"
         message["Auto-Submitted"] = "auto-generated"
