@@ -97,9 +97,9 @@ class EmailChannel:
         message["Date"] = format_datetime(self._clock.now())
         message["Message-ID"] = f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{domain}>"
         message["Auto-Submitted"] = "auto-generated"
-        message["Content-Language"] = rendered.language
         message.set_content(rendered.text)
         message.add_alternative(rendered.html, subtype="html")
+        message["Content-Language"] = rendered.language
         return message
 
 
