@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +93,7 @@ def _heading(front: str, where: str) -> Heading:
 
 def _steps(lines: list[str], start: int, where: str, heading: Heading) -> Iterator[Step]:
     starts = [i for i in range(start, len(lines)) if lines[i].startswith("## ")]
-    for number, (index, after) in enumerate(
-        zip(starts, [*starts[1:], len(lines)], strict=True), start=1
-    ):
+    for number, (index, after) in enumerate(pairwise([*starts, len(lines)]), start=1):
         spot = f"{where}:{index + 1}"
         found = _STEP.match(lines[index])
         if not found:
