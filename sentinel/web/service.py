@@ -50,7 +50,8 @@ class Service(Protocol):
         The console uses ``acknowledge_alert(alert_id)``, ``dismiss_alert(alert_id, reason)``,
         ``promote(alert_ids, title, kind, runbook)`` -> Incident,
         ``start_investigation(incident_id)``, ``confirm_breach(incident_id, aware_at, basis)``,
-        ``contain(incident_id)`` and ``record_filing(incident_id, kind, number, filed_at)``.
+        ``contain(incident_id)`` and
+        ``record_filing(incident_id, kind, number, filed_at, reasons)``.
         """
         ...
 

@@ -59,7 +59,11 @@ class Formats:
             parts += [(hours, "h"), (minutes, "min")]
         else:
             parts += [(minutes, "min"), (rest, "s")]
-        return " ".join(f"{value:02d}{NO_BREAK}{unit}" for value, unit in parts).lstrip("0") or "0"
+        # The first figure stands without a leading zero: "6 h 05 min".
+        told = [
+            f"{value:0{2 if at else 1}d}{NO_BREAK}{unit}" for at, (value, unit) in enumerate(parts)
+        ]
+        return " ".join(told)
 
     def number(self, value: float) -> str:
         """Write a number with the language's separators."""

@@ -68,7 +68,24 @@ OBLIGATIONS = {
     "CNIL-72": mark("Initial notification to the CNIL"),
     "CNIL-COMP": mark("Complementary notification to the CNIL"),
     "ART34": mark("Information of the persons concerned"),
+    "LATE-REASONS": mark("Give the reasons for the delay"),
+    "FILING-APPROVAL": mark("Second approval of the filing"),
     "PROC": mark("Notice to the controller, as its processor"),
+}
+
+# By the text of the rule set (`legal/rulesets`) or of the task, which is English.
+BASES = {
+    text: text
+    for text in (
+        mark("GDPR art. 33(1)"),
+        mark("GDPR art. 33(4); practice of the CNIL: within 72 h of the first filing, if possible"),
+        mark("GDPR art. 34(1): without undue delay; the target of 48 h is ours"),
+        mark("EDPB Guidelines 9/2022: a short investigation after a first signal; 24 h is ours"),
+        mark("our own limit for a critical alert"),
+        mark("our own limit for an alert"),
+        mark("four eyes on a filing with the authority"),
+        mark("GDPR art. 33(1), second sentence: reasons for the delay"),
+    )
 }
 
 CATEGORIES = {
@@ -128,6 +145,13 @@ ACTIONS = {
     "alert.promoted": mark("alert promoted to an incident"),
     "deadline.alarm": mark("deadline alarm"),
     "document.drafted": mark("document drafted"),
+    "incident.affected_frozen": mark("affected persons frozen as evidence"),
+    "incident.deadline_waived": mark("deadline waived"),
+    "incident.filing_approved": mark("filing approved by a second person"),
+    "incident.filing_explained": mark("reasons for the delay recorded"),
+    "incident.notification_waived": mark("decision not to notify, with reasons"),
+    "incident.runbook_started": mark("runbook started"),
+    "incident.step_completed": mark("step of the runbook completed"),
     "incident.answered": mark("fact of the case recorded"),
     "incident.awareness_amended": mark("awareness amended"),
     "incident.breach_confirmed": mark("personal data breach confirmed"),
@@ -165,6 +189,7 @@ TABLES: dict[str, dict[str, str]] = {
     "authority": AUTHORITY,
     "persons": PERSONS,
     "obligation": OBLIGATIONS,
+    "basis": BASES,
     "category": CATEGORIES,
     "kind": KINDS,
     "role": ROLES,

@@ -5,12 +5,11 @@ from __future__ import annotations
 import msgspec
 from aiohttp import web
 
-from sentinel.domain.incident import Document
 from sentinel.legal.forms import load_form
 from sentinel.notify.dossier import Dossier
 from sentinel.web.auth.gatekeeper import CONSOLE, case_action, case_content, signed_in
-from sentinel.web.console.answers import SectionRows, sections_of
-from sentinel.web.console.pages import PAGES, language_of, page
+from sentinel.web.console.answers import sections_of
+from sentinel.web.console.pages import language_of, page
 from sentinel.web.console.views.documents import case_documents, latest
 from sentinel.web.console.views.forms import back_to
 
@@ -29,35 +28,19 @@ async def show(request: web.Request) -> web.Response:
         if document.media_type == "application/json":
             content = await service.document_bytes(document)
             dossier = msgspec.json.decode(content, type=Dossier)
-    sections = _sections(request, dossier) if dossier else []
-    gaps = [row for section in sections for row in section.rows if row.state == "unknown"]
-    missing = [
-        row
-        for section in sections
-        for row in section.rows
-        if row.state == "missing" and row.required
-    ]
+    language = language_of(request)
+    sections = sections_of(dossier, load_form(dossier.form), language) if dossier else []
+    rows = [row for section in sections for row in section.rows]
     return page(
         request,
         "dossier.html",
         incident=incident,
         files=files,
-        drafted=_newest(files),
+        drafted=max(files, key=lambda one: one.created_at, default=None),
         dossier=dossier,
         sections=sections,
-        gaps=gaps,
-        missing=missing,
-    )
-
-
-def _newest(files: list[Document]) -> Document | None:
-    return max(files, key=lambda one: one.created_at, default=None)
-
-
-def _sections(request: web.Request, dossier: Dossier) -> list[SectionRows]:
-    pages, language = request.app[PAGES], language_of(request)
-    return sections_of(
-        dossier, load_form(dossier.form), pages.formats[language], pages.words[language].gettext
+        mend=[row for row in rows if row.gaps],
+        later=[row for row in rows if row.shown.state == "unknown" and not row.gaps],
     )
 
 

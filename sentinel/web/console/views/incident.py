@@ -39,12 +39,13 @@ def read_case(tx: CaseTx, asked: str, now: datetime) -> Case:
     """Return a case by id or reference. Raises NotFound."""
     incident = tx.incidents.get(asked)
     lines = tx.journal.lines(object_id=incident.id)[-SHOWN_LINES:]
+    clocks = [
+        clock_row(one, now=now, href="", label=incident.reference)
+        for one in tx.incidents.deadlines(incident.id)
+    ]
     return Case(
         incident=incident,
-        clocks=[
-            clock_row(one, now=now, href="", label=incident.reference)
-            for one in tx.incidents.deadlines(incident.id)
-        ],
+        clocks=sorted(clocks, key=lambda row: not row.deadline.open),
         alerts=tx.alerts.find(incident_id=incident.id),
         documents=tx.incidents.documents(incident.id),
         timeline=[(line, name_of(tx, line.actor)) for line in reversed(lines)],
@@ -104,5 +105,8 @@ async def record_filing(request: web.Request) -> web.Response:
         raise BadForm("kind is not one of the list")
     number = await text(request, "number")
     filed_at = await instant(request, "filed_at", request.app[CONSOLE].settings.timezone)
-    where = await _command(request, "record_filing", kind=kind, number=number, filed_at=filed_at)
+    reasons = await text(request, "reasons", required=False)
+    where = await _command(
+        request, "record_filing", kind=kind, number=number, filed_at=filed_at, reasons=reasons
+    )
     back_to(where, "filed")
