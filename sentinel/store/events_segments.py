@@ -77,7 +77,7 @@ class SegmentEventStore:
             first = self._manifest.stored_offset + 1
             if last_offset < first:
                 return 0
-            days = self._new_byday_of(events)
+            days = self._new_by_day(events)
             packed = {day: pack(encode(batch)) for day, batch in days.items()}
             try:
                 written = {
@@ -156,7 +156,7 @@ class SegmentEventStore:
             self._close_writers(keep=0)
             self._process_lock.release()
 
-    def _new_byday_of(self, events: Sequence[Event]) -> dict[date, list[Event]]:
+    def _new_by_day(self, events: Sequence[Event]) -> dict[date, list[Event]]:
         days: dict[date, list[Event]] = {}
         seen: set[str] = set()
         for event in events:

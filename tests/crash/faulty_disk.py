@@ -96,6 +96,12 @@ class PowerLossDisk(Disk):
     honest: bool = True
     contents: dict[int, bytes] = field(default_factory=dict)
     names: dict[Path, int] = field(default_factory=dict)
+    alive: list[int] = field(default_factory=list)
+
+    def create(self, path: Path) -> int:
+        fd = super().create(path)
+        self.alive.append(os.dup(fd))  # its inode number is not given to another file
+        return fd
 
     def fsync(self, fd: int) -> None:
         super().fsync(fd)
@@ -103,18 +109,24 @@ class PowerLossDisk(Disk):
             return
         opened = Path(f"/proc/self/fd/{fd}").readlink()
         if opened.is_dir():
-            self.names = {
-                path: inode for path, inode in self.names.items() if path.parent != opened
-            }
-            self.names |= {path: path.stat().st_ino for path in opened.iterdir() if path.is_file()}
+            self.names = {path: node for path, node in self.names.items() if path.parent != opened}
+            self.names |= {path: path.stat().st_ino for path in opened.iterdir()}
         else:
             self.contents[os.fstat(fd).st_ino] = opened.read_bytes()
 
     def power_loss(self, root: Path) -> None:
         """Leave under ``root`` what a machine would find after the power came back."""
+        folders = {path for path in self.names if path.is_dir()} | {root}
         for path in list(root.rglob("*")):
             if path.is_file() and path.name != "lock":
                 path.unlink()
-        for path, inode in self.names.items():
-            if path.is_relative_to(root) and path.name != "lock":
-                path.write_bytes(self.contents.get(inode, b""))
+        for path, node in self.names.items():
+            if path.name != "lock" and path not in folders and _durable(path, root, folders):
+                path.write_bytes(self.contents.get(node, b""))
+        while self.alive:
+            os.close(self.alive.pop())
+
+
+def _durable(path: Path, root: Path, folders: set[Path]) -> bool:
+    """Tell whether every folder from ``root`` down to ``path`` has a name that was synced."""
+    return all(parent in folders for parent in path.parents if parent.is_relative_to(root))

@@ -12,6 +12,7 @@ from sentinel.domain.event import Event
 from sentinel.errors import StorageError
 from sentinel.store.disk import Disk
 from sentinel.store.events_segments import SegmentEventStore
+from sentinel.store.manifest import read_manifest
 from sentinel.store.seal import AesGcmSealer
 
 SEALER = AesGcmSealer(bytes(range(32)))
@@ -73,6 +74,10 @@ def test_death_at_any_disk_call(tmp_path: Path) -> None:
         found = list(store.search())
         stored = SPOOL[: store.stored_offset() + 1]
         assert found == sorted(stored, key=lambda one: one.time), f"killed at call {call}"
+        manifest = read_manifest(folder, SEALER)
+        assert manifest is not None
+        sizes = {f"{p.parent.name}/{p.name}": p.stat().st_size for p in folder.glob("*/*.seg")}
+        assert sizes == manifest.segments, "what was not committed is gone"
         consume(store, step=5)
         assert_complete(store)
         store.close()

@@ -67,6 +67,10 @@ def spool_on(folder: Path, disk: FailingDisk | PowerLossDisk | None = None) -> S
     return Spool.open(folder, SEALER, segment_bytes=4000, max_bytes=ROOM, disk=disk)
 
 
+def segments(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.seg"))
+
+
 def log_on(folder: Path, disk: Disk) -> SegmentLog:
     return SegmentLog(folder, SEALER, purpose="spool", segment_bytes=900, disk=disk)
 
@@ -208,6 +212,54 @@ async def test_no_room_for_a_new_segment(tmp_path: Path) -> None:
     await spool.close()
 
 
+async def test_a_fresh_segment_that_failed_and_stayed_is_passed_over(tmp_path: Path) -> None:
+    disk = FailingDisk()
+    spool = Spool.open(tmp_path, SEALER, segment_bytes=1, max_bytes=ROOM, disk=disk)
+    await spool.append([event(0)])
+    disk.refuse = {"fsync", "unlink"}
+    with pytest.raises(StorageError):
+        await spool.append([event(1)])
+    disk.refuse = set()
+    assert await spool.append([event(1)]) == 1
+    await spool.close()
+    assert len(segments(tmp_path)) == 3
+    spool = spool_on(tmp_path)
+    assert everything(spool) == [event(0), event(1)]
+    assert spool.torn_bytes > 0
+    assert len(segments(tmp_path)) == 2
+    await spool.close()
+
+
+async def test_a_torn_tail_is_cut_once_and_reported(tmp_path: Path) -> None:
+    spool = spool_on(tmp_path)
+    await spool.append([event(0)])
+    await spool.close()
+    (path,) = segments(tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole + b"BLK1" + bytes(7))
+    for torn in (11, 0):
+        spool = spool_on(tmp_path)
+        assert spool.torn_bytes == torn
+        assert everything(spool) == [event(0)]
+        assert path.read_bytes() == whole
+        await spool.close()
+
+
+async def test_what_an_opening_serves_is_durable_first(tmp_path: Path) -> None:
+    """A killed process leaves blocks that no sync covered; a consumer must not run ahead."""
+    spool = spool_on(tmp_path)
+    await spool.append([event(0)])
+    await spool.close()
+    disk = PowerLossDisk()  # knows of no earlier sync
+    spool = spool_on(tmp_path, disk)
+    served = everything(spool)
+    await spool.close()
+    disk.power_loss(tmp_path)
+    spool = spool_on(tmp_path)
+    assert everything(spool) == served == [event(0)]
+    await spool.close()
+
+
 async def test_a_segment_whose_sync_failed_is_never_written_again(tmp_path: Path) -> None:
     disk = FailingDisk()
     spool = spool_on(tmp_path, disk)
@@ -218,7 +270,7 @@ async def test_a_segment_whose_sync_failed_is_never_written_again(tmp_path: Path
     disk.refuse = set()
     await spool.append([event(2)])
     await spool.append([event(3)])
-    first, second = await asyncio.to_thread(lambda: sorted(tmp_path.glob("*.seg")))
+    first, second = segments(tmp_path)
     assert (first.name, second.name) == ("0000000001.seg", "0000000002.seg")
     assert everything(spool) == [event(0), event(2), event(3)]
     await spool.close()
@@ -270,20 +322,21 @@ async def fill_until_power_loss(folder: Path, disk: PowerLossDisk) -> list[Event
             await spool.close()
             spool = spool_on(folder, disk)
     await spool.close()
-    await asyncio.to_thread(disk.power_loss, folder)
+    await asyncio.to_thread(disk.power_loss, folder.parent.parent)
     return kept
 
 
 async def test_power_loss_after_the_answer_loses_nothing(tmp_path: Path) -> None:
-    kept = await fill_until_power_loss(tmp_path, PowerLossDisk())
-    spool = spool_on(tmp_path)
+    kept = await fill_until_power_loss(tmp_path / "data" / "spool", PowerLossDisk())
+    spool = spool_on(tmp_path / "data" / "spool")
     assert everything(spool) == kept
     await spool.close()
 
 
 async def test_without_its_syncs_the_spool_would_lose_events(tmp_path: Path) -> None:
     """The test above can fail: a disk that lies about syncs loses what was acknowledged."""
-    kept = await fill_until_power_loss(tmp_path, PowerLossDisk(honest=False))
-    spool = spool_on(tmp_path)
+    folder = tmp_path / "data" / "spool"
+    kept = await fill_until_power_loss(folder, PowerLossDisk(honest=False))
+    spool = spool_on(folder)
     assert len(everything(spool)) < len(kept)
     await spool.close()
