@@ -129,6 +129,7 @@ FILINGS = {
     "initial": mark("initial notification"),
     "complement": mark("complementary notification"),
     "complete": mark("complete notification, in one go"),
+    "withdraw": mark("withdrawal of the notification"),
 }
 
 ACTIONS = {
