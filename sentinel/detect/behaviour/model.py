@@ -132,13 +132,14 @@ class Model:
         self._detector.decision_function(self._scale.apply(self._scale.centre.reshape(1, -1)))
 
     def _strongest(self, values: Matrix, apart: Matrix) -> tuple[Strong, ...]:
-        order = sorted(range(len(FEATURES)), key=lambda at: -abs(float(apart[at])))
-        strongest = []
-        for at in order[:_SHOWN]:
-            stats, low = self.manifest.features[at], bool(apart[at] < 0)
-            bound = stats.p1 if low else stats.p99
-            strongest.append(Strong(stats.name, float(values[at]), low, bound))
-        return tuple(strongest)
+        """Return the features farthest from the centre; those outside the population come first."""
+        ranked = []
+        for at, stats in enumerate(self.manifest.features):
+            value, far = float(values[at]), float(apart[at])
+            inside = stats.p1 <= value <= stats.p99
+            strong = Strong(stats.name, value, far < 0, stats.p1 if far < 0 else stats.p99)
+            ranked.append((inside, -abs(far), at, strong))
+        return tuple(strong for *_, strong in sorted(ranked)[:_SHOWN])
 
 
 def fitted(matrix: Matrix) -> Any:

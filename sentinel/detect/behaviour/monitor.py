@@ -166,7 +166,8 @@ class Behaviour:
         if self._task is None or not (even_if_down or (self._patient and self._scorer.up)):
             return
         try:
-            await asyncio.wait_for(self._idle.wait(), patience)
+            async with asyncio.timeout(patience):
+                await self._idle.wait()
         except TimeoutError:
             self._patient = False
 

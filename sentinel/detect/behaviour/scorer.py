@@ -127,7 +127,8 @@ class Scorer:
             raise Died("there is no process")
         try:
             process.stdin.write(frame(Ask([session.steps for session in sessions])))
-            await asyncio.wait_for(process.stdin.drain(), self._answer_within)
+            async with asyncio.timeout(self._answer_within):  # wait_for may swallow a cancellation
+                await process.stdin.drain()
         except (OSError, TimeoutError) as error:
             raise Died("the process does not listen") from error
         except asyncio.CancelledError:
@@ -162,7 +163,8 @@ class Scorer:
         if process.stdout is None:
             raise Died("there is no answer to read")
         try:
-            return await asyncio.wait_for(read_reply(process.stdout), self._answer_within)
+            async with asyncio.timeout(self._answer_within):
+                return await read_reply(process.stdout)
         except (EOFError, OSError, ValueError, TimeoutError) as error:
             await self._end()
             raise Died(f"the process gave no answer ({type(error).__name__})") from error

@@ -15,7 +15,7 @@ import random
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from importlib.metadata import version
-from math import log
+from math import log, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +49,8 @@ BUDGET = 0.01
 """Normal sessions a day that may be findings: one in a hundred days, if the population stays."""
 FEWEST_SESSIONS = 60
 _FOLDS = 5
-_TAIL = (0.90, 0.98)  # quantiles between which the tail's slope is measured
+_TAIL = 0.20  # share of the scores whose slope is measured
+_CENSORED = 0.02  # share of highest scores of which only the number counts
 
 
 def train(
@@ -140,15 +141,23 @@ def _raw_features(steps: Sequence[Sequence[Step]], folds: Sequence[Sequence[int]
 
 
 def _threshold(scores: Matrix, rate: float) -> float:
-    """Return the score that a share ``rate`` of normal sessions is expected to exceed."""
+    """Return the score that at most a share ``rate`` of normal sessions is expected to exceed.
+
+    Above the tail's beginning the scores are taken for exponential. The slope is the maximum
+    likelihood estimate with the highest scores censored, at the upper end of its 95 % confidence
+    interval: the fewer the sessions, the more careful the threshold.
+    """
     import numpy as np
 
-    high, low = 1 - _TAIL[0], 1 - _TAIL[1]
-    if rate >= high:
+    if rate >= _TAIL:
         return float(np.quantile(scores, max(1 - rate, 0.0)))
-    at, far = (float(value) for value in np.quantile(scores, _TAIL))
-    slope = (far - at) / log(high / low)
-    return at + slope * log(high / rate)
+    begin = float(np.quantile(scores, 1 - _TAIL))
+    excesses = np.sort(scores[scores > begin]) - begin
+    censored = int(len(scores) * _CENSORED)
+    seen = excesses[: len(excesses) - censored]
+    slope = (seen.sum() + censored * seen[-1]) / len(seen)
+    careful = slope * (1 + 1.645 / sqrt(len(seen)))
+    return begin + float(careful) * log(_TAIL / rate)
 
 
 def _days(sessions: Sequence[Session]) -> float:
