@@ -81,9 +81,11 @@ def build_initial(
 ) -> Dossier:
     """Prepare the initial notification of ``incident`` as of ``now`` (UTC).
 
-    ``notifiers``: the folder of notifiers in force. Raises ContentError where its content is wrong.
+    ``affected``: the persons as counted now; None = as frozen in the case. ``notifiers``: the
+    folder of notifiers in force. Raises ContentError where its content is wrong.
     """
     form = load_form("cnil-1")
+    affected = affected or incident.affected
     case = Case(incident, affected, organisation, now, notifiers or content_dir("notifiers"))
     given = facts(case, form)
     given |= {key: value for key, value in incident.answers.items() if value is not None}

@@ -122,11 +122,9 @@ def _is_instant(answer: object) -> bool:
 
 def _gap(field: Field, french: str, english: str) -> Gap:
     paragraph = field.paragraph or ("33(1)" if "33(1)" in field.gdpr else "")
-    basis_fr = f" (RGPD, art. {paragraph})" if paragraph else ""
-    basis_en = f" (GDPR art. {paragraph})" if paragraph else ""
     return Gap(
         field=field.id,
         paragraph=paragraph,
-        message_fr=f"{field.label_fr} : {french}{basis_fr}",
-        message_en=f"{field.label_en}: {english}{basis_en}",
+        message_fr=f"{field.label_fr} : {french}",
+        message_en=f"{field.label_en}: {english}",
     )

@@ -131,7 +131,6 @@ def _person(person: Person) -> dict[str, str] | None:
 def _timeline(case: Case) -> dict[str, object]:
     incident = case.incident
     confirmed = incident.legal in _CONFIRMED or incident.aware_at is not None
-    processor = incident.processor_informed_at
     return {
         "t.occurrence_mode": _occurrence_mode(case),
         "t.start": _iso(case.first),
@@ -141,7 +140,8 @@ def _timeline(case: Case) -> dict[str, object]:
         "t.awareness": _iso(incident.aware_at),
         "t.awareness_basis": incident.aware_basis,
         "t.discovery_mode": _discovery(incident),
-        "t.processor_informed_at": _iso(processor),
+        "t.processor_informed_at": _iso(incident.processor_informed_at),
+        "t.late_reasons": "\n".join(f.late_reasons for f in incident.filings if f.late_reasons),
     }
 
 
@@ -199,6 +199,7 @@ def _description(case: Case) -> str:
             "actors": len(incident.actors),
             "subjects": case.subjects,
             "records": case.records,
+            "unlisted": case.affected.unlisted_records if case.affected else 0,
             "contained": case.contained,
         },
     )

@@ -9,7 +9,7 @@ from sentinel.content import content_dir
 from sentinel.legal.forms import Field, load_form
 from sentinel.notify import wording
 from sentinel.notify.dossier import Dossier
-from sentinel.notify.dossier_check import validate
+from sentinel.notify.dossier_check import Gap, validate
 from sentinel.notify.dossier_words import show
 from sentinel.notify.pdf import compile_pdf
 
@@ -36,7 +36,7 @@ def page_data(dossier: Dossier) -> dict[str, object]:
         "sha256": dossier.sha256,
         "form": form.id,
         "open": len(dossier.unknown),
-        "gaps": [wording.typographic(gap.message_fr, _LANGUAGE) for gap in validate(dossier)],
+        "gaps": [_gap(gap) for gap in validate(dossier)],
         "evidence": _evidence(dossier),
         "sections": [
             {
@@ -60,6 +60,11 @@ def _row(field: Field, dossier: Dossier) -> dict[str, object]:
         "owner": shown.owner,
         "due": shown.due,
     }
+
+
+def _gap(gap: Gap) -> str:
+    basis = f" (RGPD, art. {gap.paragraph})" if gap.paragraph else ""
+    return wording.typographic(gap.message_fr, _LANGUAGE) + basis
 
 
 def _evidence(dossier: Dossier) -> dict[str, str] | None:

@@ -9,7 +9,7 @@ import msgspec
 
 from sentinel.config import Organisation
 from sentinel.domain.affected import Affected
-from sentinel.domain.incident import Authority, Incident, Outcome, Security
+from sentinel.domain.incident import Authority, FilingKind, Incident, Outcome, Security
 from sentinel.notify import wording
 from sentinel.notify.content_model import Content
 from sentinel.notify.letter_blocks import missing
@@ -70,6 +70,7 @@ def letter_context(
         "not_concerned": [w.of(language) for name, w in table.items() if name not in touched],
         "measures": [_told(measure, language) for measure in measures_of(incident.answers)],
         "authority": _authority(incident),
+        "informed_on": _informed_on(incident, language),
         "story": str(incident.answers.get(f"letter.story.{language}") or ""),
     }
 
@@ -92,6 +93,12 @@ def _told(measure: Measure, language: str) -> Told:
         if text.startswith(_ARTICLES):
             text = text[:1].lower() + text[1:]
     return Told(when, f"{text}." if text else "")
+
+
+def _informed_on(incident: Incident, language: str) -> str:
+    """Return the day of the first filing in words, or nothing."""
+    days = [one.filed_at for one in incident.filings if one.kind is not FilingKind.WITHDRAW]
+    return wording.day(min(days), language) if days else ""
 
 
 def _authority(incident: Incident) -> str:

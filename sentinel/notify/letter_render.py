@@ -17,9 +17,9 @@ from sentinel.notify.templates import Templates
 _WIDTH = 76
 
 
-def render_text(subject: str, blocks: Sequence[Block]) -> str:
-    """Return the letter as text/plain, wrapped at 76 columns; no line holds only spaces."""
-    paragraphs = [subject.strip()]
+def render_text(blocks: Sequence[Block]) -> str:
+    """Return the letter's body as text/plain, wrapped at 76 columns."""
+    paragraphs: list[str] = []
     for block in blocks:
         if block.heading:
             paragraphs.append(f"{block.heading}\n{'-' * len(block.heading)}")

@@ -42,7 +42,11 @@ _DRILL = {"fr": "[EXERCICE] ", "en": "[DRILL] "}
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """A draft. ``pdf``: PDF/UA-1 bytes. ``missing``: what a person must still give."""
+    """A draft.
+
+    ``text``: the body, without the subject. ``html``: a whole page. ``pdf``: PDF/UA-1 bytes.
+    ``missing``: what a person must still give.
+    """
 
     language: str
     subject: str
@@ -63,12 +67,15 @@ def draft_letter(
 ) -> Letter:
     """Draft the letter of ``incident`` in ``fr`` or ``en``; ``now`` (UTC) dates it.
 
+    ``affected``: the persons as counted now; None = as frozen in the case.
     Raises ContentError where a template is wrong or absent.
     """
     if language not in LANGUAGES:
         raise ContentError(f"there are no letters in {language!r}", hint="fr or en")
     letters = (notifiers or content_dir("notifiers")) / "letters"
-    context = letter_context(incident, affected, organisation, language, letters)
+    context = letter_context(
+        incident, affected or incident.affected, organisation, language, letters
+    )
     templates = Templates(letters, finalize=one_line)
     kind = incident.kind.replace("-", "_")
 
@@ -86,7 +93,7 @@ def draft_letter(
     return Letter(
         language=language,
         subject=subject,
-        text=render_text(subject, blocks),
+        text=render_text(blocks),
         html=render_html(letters, language, subject, blocks),
         pdf=render_pdf(
             letters, language, subject, blocks, sender=organisation, dated=dated, at=now
