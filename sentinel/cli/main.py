@@ -17,6 +17,7 @@ from sentinel import __version__
 from sentinel.cli import (
     account,
     alert,
+    behaviour,
     check,
     demo,
     doctor,
@@ -69,6 +70,7 @@ for group in (scan, check, init, run, doctor, demo):
 app.add_typer(alert.app, name="alert")
 app.add_typer(incident.app, name="incident")
 app.add_typer(journal.app, name="journal")
+app.add_typer(behaviour.app, name="behaviour")
 app.add_typer(account.app, name="account")
 
 
