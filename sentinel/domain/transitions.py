@@ -27,7 +27,7 @@ from sentinel.domain.guards import (
     second_person,
     written_reason,
 )
-from sentinel.domain.incident import Authority, Legal, Persons, Role, Security
+from sentinel.domain.incident import Actor, Authority, Legal, Persons, Role, Security
 from sentinel.errors import Refused
 
 
@@ -166,14 +166,15 @@ def permit(command: str, state: StrEnum, attempt: Attempt) -> Transition:
 
 
 def _check_roles(row: Transition, attempt: Attempt) -> None:
-    actor, approver = attempt.actor, attempt.approver
-    if actor.has(Role.ADMIN):
-        raise Refused(f"{row.command}: an administrator has no access to cases")
-    if actor.has(Role.AUDITOR):
-        raise Refused(f"{row.command}: an auditor reads and writes nothing")
-    if not actor.has(*row.roles):
-        raise Refused(f"{row.command} takes the role {' or '.join(sorted(row.roles))}")
-    if approver is not None and row.approvers and not approver.has(*row.approvers):
-        raise Refused(
-            f"{row.command}: an approver has the role {' or '.join(sorted(row.approvers))}"
-        )
+    _check_person(row.command, attempt.actor, row.roles)
+    if attempt.approver is not None and row.approvers:
+        _check_person(f"{row.command}, approval", attempt.approver, row.approvers)
+
+
+def _check_person(what: str, person: Actor, roles: frozenset[Role]) -> None:
+    if person.has(Role.ADMIN):
+        raise Refused(f"{what}: an administrator has no access to cases")
+    if person.has(Role.AUDITOR):
+        raise Refused(f"{what}: an auditor reads and writes nothing")
+    if not person.has(*roles):
+        raise Refused(f"{what} takes the role {' or '.join(sorted(roles))}")

@@ -361,6 +361,31 @@ def test_a_filing_before_confirmation_counts(house: House) -> None:
     assert house.clocks()["CNIL-72"].met_at == NOW + HOUR
 
 
+def test_persons_informed_before_confirmation_leave_no_clock_behind(house: House) -> None:
+    house.open_case()
+    house.case("record_persons", DPO, state="informed")
+    incident = house.case("confirm_breach", DPO, aware_at=NOW, basis=WHY)
+    assert incident.persons is Persons.INFORMED
+    assert house.running() == {"CNIL-72"}
+
+
+def test_a_filing_that_proves_late_afterwards_needs_its_reasons(house: House) -> None:
+    house.confirmed()
+    file(house, hours=60)
+    assert "LATE-REASONS" not in house.clocks()
+    house.case("amend_awareness", DPO, aware_at=NOW - 13 * HOUR, basis=WHY)
+    assert "LATE-REASONS" in house.running()
+
+
+def test_a_filing_withdrawn_before_confirmation_counts_for_nothing(house: House) -> None:
+    house.open_case()
+    file(house, hours=1)
+    file(house, "withdraw", hours=2)
+    incident = house.case("confirm_breach", DPO, aware_at=NOW, basis=WHY)
+    assert incident.authority is Authority.DUE
+    assert "CNIL-72" in house.running()
+
+
 def test_a_filing_is_approved_by_somebody_else(house: House) -> None:
     house.confirmed()
     file(house)

@@ -6,6 +6,7 @@ person, become overdue tasks that block closing, so that nobody is stopped at th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -42,8 +43,11 @@ def record_filing(
     filing = _filing(actor, kind, number, filed_at, now, reasons)
     row = case.permit(f"file_{filing.kind}", Track.AUTHORITY)
     target = Authority(row.target) if row.target else case.incident.authority
-    met = _stop_clocks(tx, case.incident.id, filing)
-    _open_tasks(tx, case.incident.id, filing, late=met, now=now)
+    filings = (*case.incident.filings, filing)
+    _stop_clocks(tx, case.incident.id, filing)
+    basis = "four eyes on a filing with the authority"
+    clocks.task(tx, case.incident.id, Obligation.FILING_APPROVAL, basis, now)
+    ask_for_late_reasons(tx, case.incident.id, filings, now)
     return case.save(
         "incident.filing_recorded",
         {
@@ -54,7 +58,7 @@ def record_filing(
         },
         at=filing.filed_at,
         authority=target,
-        filings=(*case.incident.filings, filing),
+        filings=filings,
     )
 
 
@@ -126,32 +130,35 @@ def _filing(
     )
 
 
-def _stop_clocks(tx: CaseTx, incident_id: str, filing: Filing) -> bool:
-    """Stop what the filing meets; tell whether a legal limit had passed when it was filed."""
+def _stop_clocks(tx: CaseTx, incident_id: str, filing: Filing) -> None:
     if filing.kind is FilingKind.WITHDRAW:
-        clocks.waive(
-            tx,
-            incident_id,
-            [Obligation.CNIL_COMP],
-            "the notification was withdrawn",
-            filing.filed_at,
-        )
-        return False
+        reason = "the notification was withdrawn"
+        clocks.waive(tx, incident_id, [Obligation.CNIL_COMP], reason, filing.recorded_at)
+        return
     stopped = [Obligation.CNIL_72]
     if filing.kind is not FilingKind.INITIAL:
         stopped.append(Obligation.CNIL_COMP)
-    met = clocks.meet(tx, incident_id, stopped, filing.filed_at)
+    clocks.meet(tx, incident_id, stopped, filing.filed_at)
     if filing.kind is FilingKind.INITIAL:
         rules = in_force(filing.filed_at)
         clocks.start(tx, incident_id, rules, Obligation.CNIL_COMP, filing.filed_at)
-    return any(clock.hard and filing.filed_at > clock.due_at for clock in met)
 
 
-def _open_tasks(tx: CaseTx, incident_id: str, filing: Filing, *, late: bool, now: datetime) -> None:
-    basis = "four eyes on a filing with the authority"
-    clocks.task(tx, incident_id, Obligation.FILING_APPROVAL, basis, now)
-    author = Actor(filing.recorded_by, frozenset())
-    explained = not written_reason(Attempt(actor=author, now=now, reason=filing.late_reasons))
-    if late and not explained:
+def ask_for_late_reasons(
+    tx: CaseTx, incident_id: str, filings: Sequence[Filing], now: datetime
+) -> None:
+    """Open the task LATE-REASONS where the 72 hours were met late and nobody wrote why."""
+    late = any(
+        clock.obligation == Obligation.CNIL_72
+        and clock.met_at is not None
+        and clock.met_at > clock.due_at
+        for clock in tx.incidents.deadlines(incident_id)
+    )
+    if late and not any(_explained(filing, now) for filing in filings):
         basis = "GDPR art. 33(1), second sentence: reasons for the delay"
         clocks.task(tx, incident_id, Obligation.LATE_REASONS, basis, now)
+
+
+def _explained(filing: Filing, now: datetime) -> bool:
+    author = Actor(filing.recorded_by, frozenset())
+    return not written_reason(Attempt(actor=author, now=now, reason=filing.late_reasons))

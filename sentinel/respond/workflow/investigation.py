@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 
 from sentinel.clock import isoformat
 from sentinel.domain.deadline import Obligation
-from sentinel.domain.incident import Actor, Authority, FilingKind, Incident, Legal, Persons, Role
+from sentinel.domain.incident import Actor, Authority, Incident, Legal, Persons, Role
 from sentinel.domain.transitions import Track
 from sentinel.errors import Refused
 from sentinel.legal.rulesets import in_force
 from sentinel.respond.workflow import clocks
+from sentinel.respond.workflow.authority import ask_for_late_reasons
 from sentinel.respond.workflow.change import Case
 from sentinel.store.ports import CaseTx
 
@@ -48,16 +49,18 @@ def confirm_breach(
     incident = case.incident
     clocks.meet(tx, incident.id, [Obligation.INV], now)
     clocks.start(tx, incident.id, rules, Obligation.CNIL_72, aware)
-    clocks.start(tx, incident.id, rules, Obligation.ART34, aware)
-    filed = next((one for one in incident.filings if one.kind is not FilingKind.WITHDRAW), None)
-    if filed is not None:
-        clocks.meet(tx, incident.id, [Obligation.CNIL_72], filed.filed_at)
+    filed = incident.authority in (Authority.INITIAL, Authority.COMPLETE)
+    if filed:
+        clocks.meet(tx, incident.id, [Obligation.CNIL_72], incident.filings[0].filed_at)
+        ask_for_late_reasons(tx, incident.id, incident.filings, now)
+    if incident.persons in (Persons.UNDECIDED, Persons.DUE):
+        clocks.start(tx, incident.id, rules, Obligation.ART34, aware)
     return case.save(
         "incident.breach_confirmed",
         {"aware_at": isoformat(aware), "basis": basis, "ruleset": rules.id},
         at=aware,
         legal=Legal.BREACH_CONFIRMED,
-        authority=Authority.DUE if filed is None else incident.authority,
+        authority=incident.authority if filed else Authority.DUE,
         persons=Persons.DUE if incident.persons is Persons.UNDECIDED else incident.persons,
         aware_at=aware,
         aware_basis=basis,
@@ -97,6 +100,7 @@ def amend_awareness(
     for clock in tx.incidents.deadlines(case.incident.id):
         if clock.obligation in (Obligation.CNIL_72, Obligation.ART34):
             clocks.move(tx, clock, rules, aware, now)
+    ask_for_late_reasons(tx, case.incident.id, case.incident.filings, now)
     return case.save(
         "incident.awareness_amended",
         {
