@@ -50,9 +50,7 @@ def test_nobody_acts_who_only_configures_reads_or_is_a_machine() -> None:
 
 
 def test_what_is_written_in_no_row_is_refused() -> None:
-    attempt = Attempt(
-        actor=Actor("x", frozenset({Role.DPO})), now=datetime(2026, 3, 2, tzinfo=UTC)
-    )
+    attempt = Attempt(actor=Actor("x", frozenset({Role.DPO})), now=datetime(2026, 3, 2, tzinfo=UTC))
     with pytest.raises(Refused, match="no command"):
         permit("delete", Legal.TRIAGE, attempt)
     with pytest.raises(Refused, match="legal is closed"):
