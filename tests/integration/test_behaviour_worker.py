@@ -12,7 +12,6 @@ from random import Random
 
 import pytest
 
-from sentinel.config import BehaviourSettings, Settings
 from sentinel.content import content_dir
 from sentinel.detect.behaviour import scorer as scorer_module
 from sentinel.detect.behaviour.findings import load_model_rule
@@ -268,13 +267,4 @@ async def test_r03_one_person_twice_is_two_sessions_without_a_link(scorer: Score
     assert first.score == second.score  # the second was not judged by the first
     assert first.id != second.id
     assert not set(first.events) & set(second.events)
-    await behaviour.stop()
-
-
-async def test_the_watch_follows_the_settings(folder: Path) -> None:
-    settings = Settings(behaviour=BehaviourSettings(model_dir=folder))
-    behaviour = Behaviour.from_settings(settings)
-    await behaviour.start()
-    await behaviour.process(walker())
-    assert [finding.actor for finding in await behaviour.flush()] == ["sub_w"]
     await behaviour.stop()

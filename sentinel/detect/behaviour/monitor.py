@@ -12,13 +12,11 @@ import contextlib
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Self
 
 import msgspec
 
-from sentinel.config import Settings
 from sentinel.detect.behaviour.features import scorable
-from sentinel.detect.behaviour.findings import finding_of, load_model_rule
+from sentinel.detect.behaviour.findings import finding_of
 from sentinel.detect.behaviour.scorer import Scorer
 from sentinel.detect.behaviour.sessions import WEB, Limits, Session, Sessions
 from sentinel.domain.event import Event
@@ -74,16 +72,6 @@ class Behaviour:
         self._task: asyncio.Task[None] | None = None
         self._newest: datetime | None = None
         self._scored = self._too_short = self._lost = 0
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
-        """Return the watch that the settings ask for: their model, their rule, their limits."""
-        return cls(
-            Scorer(settings.model_path),
-            load_model_rule(settings.rules_path),
-            limits=Limits(idle=timedelta(minutes=settings.behaviour.session_idle_minutes)),
-            lateness=timedelta(minutes=settings.detect.lateness_minutes),
-        )
 
     async def start(self) -> None:
         """Start the model's process. Raises MissingExtra, ContentError, UnreadableFile."""
