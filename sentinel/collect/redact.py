@@ -25,10 +25,12 @@ _NAME = (
     rf"(?<![\w.-])(?:[\w.-]{{0,64}}?(?:{_LONG_NAMES})"
     rf"|(?:[\w.-]{{0,64}}?[_.-])?(?:{_SHORT_NAMES}))"
 )
-_INDEX = r"(?:\[\w{0,32}\]|%5B\w{0,32}%5D)?"
+_INDEX = r"(?:\[\w{0,32}\]|%5B\w{0,32}%5D|\]|%5D)?"  # user[password], password[0]
 _QUOTE = r"(?:\\?[\"']|%22|%27)?"
 _BLANK = r"(?:[ \t+]|%20){0,4}"
-_ASSIGN = rf"{_INDEX}{_QUOTE}{_BLANK}(?:=|:|%3D|%3A){_BLANK}{_QUOTE}"
+# A bare colon inside a word is none: `pam_unix(chpasswd:chauthtok)` hides nothing.
+_COLON = r"(?:(?<=[\"'\s]):|:(?=[\"'\s\\])|%3A)"
+_ASSIGN = rf"{_INDEX}{_QUOTE}{_BLANK}(?:=|%3D|{_COLON}){_BLANK}{_QUOTE}"
 _SCHEME = rf"(?:(?:bearer|basic|digest|token){_BLANK})?"
 _VALUE = r"(?!\[redacted:)(?:(?!%22|%26|%27)[^\s&\"'<>;,\\])+"
 _SECRETS = (
