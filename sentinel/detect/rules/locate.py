@@ -41,6 +41,14 @@ def load_documents(text: str) -> list[Any]:
         raise RuleFault(f"not YAML: {error}") from error
 
 
+def place_of(text: str, path: Path) -> tuple[int, int]:
+    """Return line and column of a fault in the first document, or in YAML that is none."""
+    match path:
+        case (int(line), int(column)):
+            return line, column
+    return position(text, 0, path)
+
+
 def position(text: str, index: int, path: Path) -> tuple[int, int]:
     """Return line and column, from 1, of the deepest key of ``path`` that document ``index`` has.
 

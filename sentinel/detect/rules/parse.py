@@ -94,15 +94,14 @@ def _correlation(raw: Mapping[str, Any], origin: Origin, slug: str) -> Correlati
     block = raw["correlation"]
     if not isinstance(block, Mapping):
         raise RuleFault("correlation is a mapping", path=("correlation",))
-    parsed = SigmaCorrelationRule.from_dict({**raw, "correlation": prepare_correlation(block)})
-    kind = parsed.type.name.lower()
+    kind = str(block.get("type"))
     if kind not in set(CorrelationKind):
-        known = ", ".join(CorrelationKind)
         raise RuleFault(
             f"correlations of type {kind} are not evaluated",
             path=("correlation", "type"),
-            hint=f"evaluated: {known}",
+            hint=f"evaluated: {', '.join(CorrelationKind)}",
         )
+    parsed = SigmaCorrelationRule.from_dict({**raw, "correlation": prepare_correlation(block)})
     if not isinstance(parsed.condition, SigmaCorrelationCondition) or not parsed.rules:
         hint = "write `rules` and a comparison such as `gte: 2`"
         raise RuleFault(

@@ -24,7 +24,7 @@ import msgspec
 from sentinel.detect.engine import RuleEngine
 from sentinel.detect.rules.fault import RuleFault
 from sentinel.detect.rules.load import TEST_SUFFIX, load_rules
-from sentinel.detect.rules.locate import load_documents, position
+from sentinel.detect.rules.locate import load_documents, place_of
 from sentinel.detect.rules.model import Correlation, Rule, RuleSet
 from sentinel.detect.rules.timeline import source_of, timeline_events
 from sentinel.errors import UnreadableFile
@@ -75,7 +75,7 @@ def _run_file(path: Path, rules: RuleSet) -> Iterator[RuleTestResult]:
     text = path.read_text(encoding="utf-8")
 
     def result(case: str, place: tuple[str | int, ...], detail: str) -> RuleTestResult:
-        line, column = position(text, 0, place)
+        line, column = place_of(text, place)
         return RuleTestResult(
             rule=slug,
             case=case,
@@ -87,8 +87,7 @@ def _run_file(path: Path, rules: RuleSet) -> Iterator[RuleTestResult]:
     try:
         tests = read_tests(path)
     except RuleFault as fault:
-        place = ":".join(str(part) for part in (path, *fault.path))
-        yield RuleTestResult(rule=slug, case="file", where=place, passed=False, detail=fault.reason)
+        yield result("file", fault.path, fault.reason)
         return
     rule = next((item for item in rules.items if item.info.slug == slug), None)
     if rule is None:
