@@ -20,6 +20,7 @@ from sentinel.web.console.views import (
     incident,
     incidents,
     letters,
+    runbook,
     signin,
     today,
 )
@@ -72,6 +73,9 @@ def _add_incidents(router: web.UrlDispatcher) -> None:
     router.add_post(f"{case}/confirm-breach", incident.confirm_breach)
     router.add_post(f"{case}/contain", incident.contain)
     router.add_post(f"{case}/record-filing", incident.record_filing)
+    router.add_get(f"{case}/runbook", runbook.show)
+    router.add_post(f"{case}/runbook", runbook.start)
+    router.add_post(f"{case}/runbook/{{step}}", runbook.complete)
     router.add_get(f"{case}/dossier", dossier.show)
     router.add_post(f"{case}/dossier", dossier.draft)
     router.add_get(f"{case}/letters", letters.show)

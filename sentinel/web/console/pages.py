@@ -15,6 +15,7 @@ from sentinel.web.auth.gatekeeper import CONSOLE, visitor_of
 from sentinel.web.auth.roles import acts_on_cases, reads_cases
 from sentinel.web.console.formats import Formats
 from sentinel.web.console.i18n import LANGUAGES, Words, load_words, preferred
+from sentinel.web.console.prose import prose
 from sentinel.web.console.words import word_for
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -58,6 +59,7 @@ def _environment(words: Words, formats: Formats) -> Environment:
         iso=formats.iso,
         long=formats.long,
         number=formats.number,
+        prose=prose,
         short=formats.short,
         word=lambda code, table: words.gettext(word_for(table, str(code))),
     )

@@ -132,6 +132,14 @@ FILINGS = {
     "withdraw": mark("withdrawal of the notification"),
 }
 
+EVIDENCE = {
+    "none": mark("none needed"),
+    "log": mark("log line"),
+    "file": mark("file"),
+    "decision": mark("written decision"),
+    "receipt": mark("receipt"),
+}
+
 ACTIONS = {
     "account.disabled": mark("account disabled"),
     "account.created": mark("account created"),
@@ -178,6 +186,8 @@ DONE = {
     "language": mark("The language is changed."),
     "letters": mark("The letters are drafted."),
     "promoted": mark("The incident is open."),
+    "runbook": mark("The runbook is started."),
+    "step": mark("The step is recorded."),
     "started": mark("The short investigation is open."),
 }
 
@@ -197,6 +207,7 @@ TABLES: dict[str, dict[str, str]] = {
     "document": DOCUMENTS,
     "filing": FILINGS,
     "action": ACTIONS,
+    "evidence": EVIDENCE,
     "done": DONE,
 }
 

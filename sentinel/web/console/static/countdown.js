@@ -13,7 +13,7 @@ function words(milliseconds) {
   const hours = Math.floor(seconds / 3600) % 24;
   const minutes = Math.floor(seconds / 60) % 60;
   const head = days ? `${days}\u00a0${dayUnit} ` : "";
-  return `${head}${two(hours)}\u00a0h ${two(minutes)}\u00a0min ${two(seconds % 60)}\u00a0s`;
+  return `${head}${days ? two(hours) : hours}\u00a0h ${two(minutes)}\u00a0min ${two(seconds % 60)}\u00a0s`;
 }
 
 function tick() {
