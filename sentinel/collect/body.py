@@ -31,8 +31,8 @@ class BadBody(SentinelError):
 def decompressed(body: bytes, encoding: str, *, limit: int) -> bytes:
     """Undo ``Content-Encoding`` (RFC 9110, section 8.4.1; zstd: RFC 8878).
 
-    Stops soon after ``limit`` bytes: a bomb costs little more memory than that. A body that is not in
-    its encoding any more was undone by the server before us. Raises BodyTooLarge, BadBody.
+    Stops soon after ``limit`` bytes: a bomb costs little more memory than that. A body that is
+    not in its encoding any more was undone by the server before us. Raises BodyTooLarge, BadBody.
     """
     if encoding in ("gzip", "x-gzip") and body.startswith(_GZIP_MAGIC):
         return _gunzip(body, limit)

@@ -14,7 +14,7 @@ import msgspec
 from sentinel.collect.field_types import bounded, typed
 from sentinel.collect.formats.base import Parsed
 from sentinel.collect.formats.times import read_time
-from sentinel.collect.profile import Identifier, Profile
+from sentinel.collect.profile import Profile
 from sentinel.collect.pseudonymise import Disguise, Pseudonymiser
 from sentinel.collect.redact import Redactor
 from sentinel.domain.event import (
@@ -73,12 +73,15 @@ class Normaliser:
             time = received
             fields[TIME_MISSING] = True
         self._interpret(fields)
+        session = self._session_key(fields)
         self._redactor.redact_fields(fields)
         event_id, ref = identify(own_id)
         sealed = b""
         if self._disguise is not None:
             sealed = self._seal(self._disguise.apply(fields), event_id)
             ref = self._disguise.text(ref)
+        if session:
+            fields[SESSION] = self._session(session)
         event = Event(
             id=event_id,
             time=time,
@@ -166,8 +169,6 @@ class Normaliser:
         status = fields.get("http.response.status_code")
         if isinstance(status, int) and "event.outcome" not in fields:
             fields["event.outcome"] = "failure" if status >= _FAILURE_FROM else "success"
-        if self._profile.derive_session and SESSION not in fields:
-            self._derive_session(fields)
 
     def _touch(self, fields: dict[str, Value]) -> None:
         path = fields.get("url.path")
@@ -184,26 +185,30 @@ class Normaliser:
         if touched.route.action:
             fields.setdefault("event.action", touched.route.action)
 
-    def _derive_session(self, fields: dict[str, Value]) -> None:
-        """Key a session by the user, or by address and user agent where nobody signed in."""
+    def _session_key(self, fields: dict[str, Value]) -> str:
+        """Return what makes a session: the user, or address and browser where nobody signed in.
+
+        Empty where the line names its session itself, or names neither.
+        """
+        if not self._profile.derive_session or SESSION in fields:
+            return ""
         user = fields.get(USER)
         if user:
-            key = f"user\0{user}"
-        elif "source.ip" in fields:
-            key = f"client\0{fields['source.ip']}\0{fields.get('user_agent.original', '')}"
-        else:
-            return
-        if self._pseudonymiser is None:
-            fields[SESSION] = f"ses_{digest_id('session', key)[:16]}"
-        else:
-            fields[SESSION] = key  # the disguise makes the keyed pseudonym of it
+            return f"user\0{user}"
+        if "source.ip" in fields:
+            return f"client\0{fields['source.ip']}\0{fields.get('user_agent.original', '')}"
+        return ""
+
+    def _session(self, key: str) -> str:
+        if self._pseudonymiser is not None:
+            return self._pseudonymiser.pseudonym("ses", key)
+        return f"ses_{digest_id('session', key)[:16]}"
 
 
 def _disguise(profile: Profile, pseudonymiser: Pseudonymiser) -> Disguise:
-    derived: dict[str, Identifier] = {SESSION: "ses"} if profile.derive_session else {}
     return Disguise(
         pseudonymiser,
-        identifiers={**profile.identifiers, **derived},
+        identifiers=profile.identifiers,
         routes=profile.route_table,
         subject_pattern=profile.subject_pattern,
     )
