@@ -94,7 +94,7 @@ def facts(case: Case, form: Form) -> dict[str, object]:
         "b.description": _description(case),
         **_organisation(case.organisation),
         **_timeline(case),
-        **_persons_and_data(case, mapping),
+        **_persons_and_data(case, mapping, form),
         **mapping.kinds.get(kind, {}),
         "q.risk": _RISK.get(case.incident.outcome),
         "i.status": _PERSONS.get(case.incident.persons),
@@ -161,11 +161,13 @@ def _discovery(incident: Incident) -> dict[str, str] | None:
     return {"code": "controller", "text": f"alerte de la surveillance des accès, le {told}"}
 
 
-def _persons_and_data(case: Case, mapping: FormMapping) -> dict[str, object]:
+def _persons_and_data(case: Case, mapping: FormMapping, form: Form) -> dict[str, object]:
     codes = [mapping.data_categories[c] for c in case.categories if c in mapping.data_categories]
     known = len(codes) == len(case.categories) > 0
     texts = [entry.text for entry in codes if entry.text]
-    data = {"codes": list(dict.fromkeys(entry.code for entry in codes))}
+    chosen = {entry.code for entry in codes}
+    order = [option.code for option in form.field("d.categories").options]
+    data = {"codes": [code for code in order if code in chosen]}
     counted: dict[str, object] = {}
     if case.subjects:
         counted = {

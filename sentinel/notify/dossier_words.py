@@ -87,14 +87,17 @@ def _scalar(field: Field, item: object, language: str) -> str:
 
 
 def _choices(field: Field, answer: object, language: str) -> list[str]:
+    """Return the labels; the free text goes with "other", else it has its own line."""
+    text = str(answer.get("text") or "") if isinstance(answer, Mapping) else ""
+    colon = " : " if language == "fr" else ": "
+    codes = list(codes_of(answer))
+    bearer = "other" if "other" in codes else (codes[0] if len(codes) == 1 else "")
     lines = []
-    text = answer.get("text", "") if isinstance(answer, Mapping) else ""
-    for code in codes_of(answer):
+    for code in codes:
         option = field.option(code)
-        lines.append(option.label(language) if option else code)
-    if text and lines:
-        lines[-1] += f" : {text}" if language == "fr" else f": {text}"
-    return lines or [str(text)]
+        label = option.label(language) if option else code
+        lines.append(f"{label}{colon}{text}" if text and code == bearer else label)
+    return lines if bearer or not text else [*lines, text]
 
 
 def _item(item: object, language: str) -> str:

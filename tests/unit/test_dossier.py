@@ -19,6 +19,7 @@ from sentinel.legal.forms import load_form
 from sentinel.notify.dossier import Dossier, build_initial, codes_of, is_unknown
 from sentinel.notify.dossier_check import validate
 from sentinel.notify.dossier_facts import FormMapping
+from sentinel.notify.dossier_words import show
 from sentinel.yaml_file import read_yaml
 
 DETECTED = datetime(2026, 3, 2, 8, 12, tzinfo=UTC)
@@ -107,7 +108,7 @@ def test_every_field_of_the_form_has_its_entry_in_its_order() -> None:
         ("p.count", 1200),
         ("p.count_mode", "approx"),
         ("p.count_band", "301_5000"),
-        ("d.categories", {"codes": ["contact", "civil_status"]}),
+        ("d.categories", {"codes": ["civil_status", "contact"]}),
         ("d.records", 1500),
         ("i.status", "soon"),
         ("m.taken", "Compte suspendu."),
@@ -159,6 +160,18 @@ def test_the_band_is_computed(count: int, band: str) -> None:
 def test_a_category_without_a_word_on_the_form_is_not_left_out_in_silence() -> None:
     counted = msgspec.structs.replace(AFFECTED, categories={"identity": 1, "voice_print": 1})
     assert is_unknown(build(affected=counted).answers["d.categories"])
+
+
+def test_what_the_form_has_no_word_for_is_told_beside_other() -> None:
+    counted = msgspec.structs.replace(AFFECTED, categories={"documents": 1, "identity": 1})
+    answer = build(affected=counted).answers["d.categories"]
+    assert answer == {
+        "codes": ["civil_status", "other"],
+        "text": "documents déposés dans l’espace personnel",
+    }
+    lines = show(FORM.field("d.categories"), answer, "fr").lines
+    assert lines[0].startswith("État civil")
+    assert lines[1] == "Autres\u00a0: documents déposés dans l’espace personnel"
 
 
 def test_without_a_count_the_case_itself_is_asked() -> None:
