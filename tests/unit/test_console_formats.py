@@ -51,6 +51,7 @@ def test_half_hour_offsets() -> None:
         (timedelta(days=2, hours=23, minutes=50), "2 j 23 h 50 min"),
         (timedelta(hours=6), "6 h 00 min"),
         (timedelta(minutes=5, seconds=3), "5 min 03 s"),
+        (timedelta(minutes=15), "15 min"),
         (timedelta(seconds=4), "0 min 04 s"),
         (timedelta(), "0 min 00 s"),
         (timedelta(hours=-1, minutes=-2), "1 h 02 min"),

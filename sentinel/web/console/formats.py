@@ -58,7 +58,7 @@ class Formats:
         if days or hours:
             parts += [(hours, "h"), (minutes, "min")]
         else:
-            parts += [(minutes, "min"), (rest, "s")]
+            parts += [(minutes, "min"), (rest, "s")] if rest or not minutes else [(minutes, "min")]
         # The first figure stands without a leading zero: "6 h 05 min".
         told = [
             f"{value:0{2 if at else 1}d}{NO_BREAK}{unit}" for at, (value, unit) in enumerate(parts)

@@ -1,4 +1,4 @@
-"""The little Markdown of runbooks: paragraphs, lists, bold and code. All else stays text."""
+"""The little Markdown of runbooks: paragraphs, lists, bold, stress and code. All else stays text."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from markupsafe import Markup, escape
 
 _ITEM = re.compile(r"(?:[-*]|\d+\.) +")
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
+_STRESS = re.compile(r"(?<!\*)\*([^*\s](?:[^*]*[^*\s])?)\*(?!\*)")
 _CODE = re.compile(r"`([^`]+)`")
 
 
@@ -34,4 +35,5 @@ def _block(block: str) -> Markup:
 
 def _inline(text: str) -> Markup:
     safe = _BOLD.sub(r"<strong>\1</strong>", str(escape(text)))
+    safe = _STRESS.sub(r"<em>\1</em>", safe)
     return Markup(_CODE.sub(r"<code>\1</code>", safe))  # noqa: S704 - escaped above
