@@ -1,4 +1,4 @@
-"""The little Markdown of runbooks: paragraphs, lists, bold, stress and code. All else stays text."""
+"""The little Markdown of runbooks: paragraphs, lists, emphasis, code. All else stays text."""
 
 from __future__ import annotations
 
