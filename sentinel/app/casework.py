@@ -7,7 +7,7 @@ persons affected from the stored events, renders, and files what it rendered.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -23,44 +23,11 @@ from sentinel.notify.dossier_pdf import dossier_pdf
 from sentinel.notify.letters import draft_letter
 from sentinel.respond.affected import affected
 from sentinel.respond.documents import Draft, file_drafts, read_document
-from sentinel.respond.workflow import (
-    alerts,
-    answers,
-    authority,
-    closing,
-    investigation,
-    persons,
-    security,
-)
+from sentinel.respond.workflow import COMMANDS
 from sentinel.store.ports import CaseTx, EventStore
 
 T = TypeVar("T")
 
-COMMANDS: Mapping[str, Callable[..., object]] = {
-    command.__name__: command
-    for command in (
-        alerts.acknowledge_alert,
-        alerts.dismiss_alert,
-        alerts.promote,
-        investigation.start_investigation,
-        investigation.confirm_breach,
-        investigation.amend_awareness,
-        answers.answer,
-        answers.record_affected,
-        security.contain,
-        security.eradicate,
-        security.recover,
-        closing.qualify,
-        closing.waive_deadline,
-        closing.close,
-        closing.reopen,
-        authority.record_filing,
-        authority.approve_filing,
-        authority.explain_lateness,
-        authority.decide_no_notification,
-        persons.record_persons,
-    )
-}
 LANGUAGES = ("fr", "en")
 WRITERS = (Role.COMMANDER, Role.SCRIBE, Role.DPO, Role.LEGAL, Role.COMMS)
 INSTANT = timedelta(microseconds=1)
@@ -98,15 +65,21 @@ class Casework:
         return await self._in_store(lambda tx: command(tx, actor, now=now, **arguments))
 
     async def affected(self, incident: Incident) -> Affected | None:
-        """Count the persons whose data the case's actors reached in its window.
+        """Count the persons whose data the case's actors reached in its window, or in its alerts.
 
         None where the case names no actor or no window yet.
         """
         since, until = incident.occurred_from, incident.occurred_to
         if since is None or until is None or not incident.actors:
             return None
+        alerts = await self._in_store(lambda tx: tx.alerts.find(incident_id=incident.id))
         return await asyncio.to_thread(
-            affected, self._events, actors=incident.actors, since=since, until=until + INSTANT
+            affected,
+            self._events,
+            actors=incident.actors,
+            since=since,
+            until=until + INSTANT,
+            event_ids={event for alert in alerts for event in alert.events},
         )
 
     async def draft_dossier(self, actor: Actor, incident_id: str) -> list[Document]:

@@ -29,6 +29,7 @@ from sentinel.detect.scope.engine import ScopeEngine
 from sentinel.detect.scope.facts import FactIndex
 from sentinel.detect.scope.load import load_scope
 from sentinel.domain.scope import Fact
+from sentinel.errors import StorageError
 from sentinel.notify.messages import MessageRenderer
 from sentinel.notify.outbox import OutboxWorker, RunInStore
 from sentinel.notify.registry import Registry, build_registry
@@ -36,7 +37,7 @@ from sentinel.notify.routes import Router, load_router
 from sentinel.obs.metrics import Metrics
 from sentinel.store.case_store import SqlCaseStore
 from sentinel.store.events_segments import SegmentEventStore
-from sentinel.store.ports import CaseTx, Sealer
+from sentinel.store.ports import CaseTx, EventStore, Sealer
 from sentinel.store.seal import AesGcmSealer, derive_key, load_master_key
 
 
@@ -61,6 +62,20 @@ def open_spool(settings: Settings, sealer: Sealer) -> Spool:
     return Spool.open(
         settings.data_dir / "spool", sealer, max_bytes=settings.collector.spool_max_bytes
     )
+
+
+def require_whole(spool: Spool, events: EventStore, committed: int) -> None:
+    """Raise StorageError where the spool ends before what was stored from it.
+
+    New events would get offsets that count as stored already, and be passed over in silence.
+    """
+    known = max(events.stored_offset(), committed)
+    if spool.last_offset < known:
+        raise StorageError(
+            f"it ends at offset {spool.last_offset}, and {known} was stored from it",
+            where="spool",
+            hint="it was removed or restored alone: restore spool, events and cases together",
+        )
 
 
 @contextmanager

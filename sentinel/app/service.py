@@ -68,6 +68,7 @@ class Sentinel:
             detector = parts.make_detector(settings, rules, facts, self._behaviour)
             self._intakes = parts.make_intakes(settings, self.sealer, clock)
             self._spool = parts.open_spool(settings, self.sealer)
+            parts.require_whole(self._spool, self._events, committed)
             opened.pop_all()
         self._folder = Folder(
             clock,
@@ -100,7 +101,13 @@ class Sentinel:
             await self._behaviour.start()
         remembered = await self._consumer.warm_up(HORIZON)
         released = await self._outbox.release()
-        self._log.info("started", remembered=remembered, released=released, lag=self.lag)
+        self._log.info(
+            "started",
+            remembered=remembered,
+            released=released,
+            lag=self.lag,
+            torn_bytes=self._spool.torn_bytes,
+        )
         self._detecting = asyncio.create_task(self._detect(), name="detect")
         jobs = {
             "outbox": self.drain,
@@ -214,7 +221,7 @@ class Sentinel:
         def commit(tx: CaseTx) -> None:
             if judged.facts:
                 tx.facts.put_many(judged.facts)
-            self._open_alerts(tx, judged.findings)
+            self._open_alerts(tx, (*judged.findings, *judged.navigation))
             tx.state.put(OFFSET, str(last).encode())
 
         await self.in_store(commit)

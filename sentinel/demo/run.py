@@ -130,11 +130,12 @@ async def _post(story: Story, steps: told.Steps, settings: Settings, collector: 
     }
     posted = dict.fromkeys(tokens, 0)
     async with ClientSession() as session:
-        for batch in story.batches:
+        for number, batch in enumerate(story.batches):
             body = "\n".join(batch.lines).encode() + b"\n"
             headers = {
                 "Authorization": f"Bearer {tokens[batch.source]}",
                 "Content-Type": batch.content_type,
+                "Idempotency-Key": f"story-{number}",
             }
             async with session.post(f"{collector}/v1/events", data=body, headers=headers) as reply:
                 answer = await reply.json(content_type=None)

@@ -73,9 +73,11 @@ class Consumer:
         return self._source.last_offset - self.offset
 
     async def warm_up(self, horizon: timedelta) -> int:
-        """Judge again, silently, the committed events younger than ``horizon``; return how many.
+        """Judge again the committed events younger than ``horizon``; return how many.
 
-        Their findings were handed over before the offset was committed.
+        What rules found in them was handed over before the offset was committed, and stays
+        unsaid. A session may have waited for its score when the process died: what the model
+        finds is handed over again, under the id that it had.
         """
         after, seen = -1, 0
         since = self._clock.now() - horizon
@@ -86,7 +88,7 @@ class Consumer:
             past = [event for offset, event in batch if offset <= self.offset]
             recent = [event for event in past if event.time >= since]
             if recent:
-                await self._detector.process(recent)
+                self._found += (await self._detector.process(recent)).navigation
             seen += len(recent)
             after = batch[-1][0]
             await asyncio.sleep(0)

@@ -21,10 +21,14 @@ from sentinel.domain.scope import Fact
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """A batch after detection: the events with their verdicts, the findings, the facts learnt."""
+    """A batch after detection: the events with their verdicts, the findings, the facts learnt.
+
+    ``findings`` come from these events; ``navigation`` from sessions that ended meanwhile.
+    """
 
     events: tuple[Event, ...]
     findings: tuple[Finding, ...]
+    navigation: tuple[Finding, ...]
     facts: tuple[Fact, ...]
 
 
@@ -45,9 +49,11 @@ class Detector:
             self.scope.facts.add(fact)
         judged = tuple(self.scope.judge(event) for event in events)
         findings = tuple(self.rules.process(judged))
+        navigation: tuple[Finding, ...] = ()
         if self.behaviour is not None:
             await self.behaviour.process(judged)
-        return Judged(events=judged, findings=findings, facts=facts)
+            navigation = tuple(self.behaviour.take())
+        return Judged(events=judged, findings=findings, navigation=navigation, facts=facts)
 
     async def advance(self, now: datetime) -> list[Finding]:
         """Let time pass without events: windows and sessions that are over are judged."""
