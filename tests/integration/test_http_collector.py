@@ -18,7 +18,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from sentinel.clock import ManualClock
-from sentinel.collect.http import collector_app, collector_runner
+from sentinel.collect.http import collector_app
 from sentinel.collect.intake import Intake
 from sentinel.collect.profile import load_profiles
 from sentinel.collect.pseudonymise import Pseudonymiser
@@ -106,7 +106,7 @@ def app_of(spool: Any, metrics: Metrics | None = None, limit: int = LIMIT) -> we
 
 
 async def serve(app: web.Application) -> tuple[web.AppRunner, str]:
-    runner = collector_runner(app)
+    runner = web.AppRunner(app, handler_cancellation=False)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
@@ -211,6 +211,12 @@ async def test_damaged_compression_is_refused(house: House, encoding: str) -> No
     status, _, _ = await house.post(packed[:-9], Content_Encoding=encoding)
     assert status == 400
     assert house.spool.last_offset == -1
+
+
+async def test_a_body_that_is_not_compressed_as_it_says(house: House) -> None:
+    for encoding in ("gzip", "zstd"):
+        status, _, _ = await house.post(WEB.format("a"), Content_Encoding=encoding)
+        assert status == 400
 
 
 async def test_a_large_body_is_refused(house: House) -> None:

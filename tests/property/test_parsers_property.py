@@ -187,7 +187,7 @@ def test_compression_comes_back_whole_or_is_refused(body: bytes, cut: int, encod
     pack = gzip.compress if encoding == "gzip" else zstandard.compress
     packed = pack(body) + pack(body)  # two members, two frames
     assert decompressed(packed, encoding, limit=8000) == body + body
-    if 4 <= cut < len(packed) and cut != len(packed) // 2:
+    if 0 < cut < len(packed) and cut != len(packed) // 2:
         with pytest.raises(BadBody):
             decompressed(packed[:cut], encoding, limit=8000)
     if body:
