@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,13 +17,13 @@ def _guard(address: Any) -> None:
     if not isinstance(address, tuple):
         return  # a Unix socket
     host = str(address[0])
-    if host == "localhost" or ipaddress.ip_address(host.split("%")[0]).is_loopback:
+    if host == "localhost" or ipaddress.ip_address(host.partition("%")[0]).is_loopback:
         return
     raise LeftTheHouse(f"a test tried to reach {host}")
 
 
 @pytest.fixture(autouse=True)
-def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
     connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
 
     def guarded(self: socket.socket, address: Any) -> None:
@@ -37,4 +36,3 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
     monkeypatch.setattr(socket.socket, "connect_ex", guarded_ex)
-    yield

@@ -122,7 +122,12 @@ class Casework:
 
     def _letter(self, incident: Incident, counted: Affected | None, language: str) -> list[Draft]:
         letter = draft_letter(
-            incident, counted, self._settings.organisation, language, self._clock.now()
+            incident,
+            counted,
+            self._settings.organisation,
+            language,
+            self._clock.now(),
+            self._settings.notifiers_path,
         )
         name = f"{incident.reference}-letter-{language}"
         text = f"{letter.subject}\n\n{letter.text}".encode()

@@ -140,7 +140,7 @@ class Sentinel:
         """Return the HTTP collector."""
         return parts.make_collector(self.settings, self._intakes, self._spool, self.metrics)
 
-    async def in_store(self, function: Callable[[CaseTx], T]) -> T:
+    async def in_store(self, function: Callable[[CaseTx], T], /) -> T:
         """Run ``function`` in one transaction, in the store's thread."""
 
         def run() -> T:
@@ -148,10 +148,6 @@ class Sentinel:
                 return function(tx)
 
         return await asyncio.get_running_loop().run_in_executor(self._store_thread, run)
-
-    async def read(self, query: Callable[[CaseTx], T]) -> T:
-        """Run ``query`` in one transaction, in the store's thread."""
-        return await self.in_store(query)
 
     async def command(self, name: str, actor: Actor, **arguments: object) -> object:
         """Run a command of the workflow (see `Casework.command`)."""

@@ -31,6 +31,7 @@ CONTENT_TYPES = (
     "application/ndjson",
     "application/jsonl",
     "application/octet-stream",
+    "application/x-www-form-urlencoded",  # what curl says of --data-binary when told nothing
     "text/csv",
     "text/plain",
 )

@@ -1,7 +1,8 @@
 """What the console asks of the running service. The composition root satisfies it.
 
-The console never opens the store itself: it hands a query to `Service.read`, which runs it in the
-store's thread inside one transaction, and asks for every change of a case by `Service.command`.
+The console never opens the store itself: it hands a function to `Service.in_store`, which runs it
+in the store's thread inside one transaction, and asks for every change of a case by
+`Service.command`.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ class Service(Protocol):
         """What opens the sealed TOTP secrets."""
         ...
 
-    async def read(self, query: Callable[[CaseTx], T]) -> T:
-        """Run ``query`` in the store's thread inside one transaction and return its result."""
+    async def in_store(self, function: Callable[[CaseTx], T], /) -> T:
+        """Run ``function`` in the store's thread inside one transaction and return its result."""
         ...
 
     async def event(self, event_id: str) -> Event | None:

@@ -105,7 +105,7 @@ async def test_acknowledged_events_and_their_alert_survive_a_kill(
             await first.wait()
         async with _running(tmp_path, mailbox.port) as (second, _):
             async with asyncio.timeout(60):
-                while not mailbox.messages:
+                while not mailbox.messages:  # noqa: ASYNC110 - a real server, seen from outside
                     await asyncio.sleep(0.05)
             await asyncio.sleep(3)  # time for a second delivery, which must not come
             second.send_signal(signal.SIGTERM)

@@ -61,7 +61,7 @@ class House:
         with self.store.begin() as tx:
             return query(tx)
 
-    async def read(self, query: Callable[[CaseTx], T]) -> T:
+    async def in_store(self, query: Callable[[CaseTx], T]) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.thread, self.now_in_store, query)
 
@@ -70,11 +70,11 @@ class House:
 
     async def command(self, name: str, actor: Actor, **arguments: object) -> object:
         now = self.clock.now()
-        return await self.read(lambda tx: COMMANDS[name](tx, actor, **arguments, now=now))
+        return await self.in_store(lambda tx: COMMANDS[name](tx, actor, **arguments, now=now))
 
     async def draft_dossier(self, actor: Actor, incident_id: str) -> list[Document]:
         self.drafted.append((actor.id, incident_id))
-        incident, clocks = await self.read(
+        incident, clocks = await self.in_store(
             lambda tx: (tx.incidents.get(incident_id), tx.incidents.deadlines(incident_id))
         )
         dossier = build_initial(

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sentinel.detect.behaviour.model import Score, Strong
 from sentinel.detect.behaviour.sessions import Session
-from sentinel.detect.yaml_file import read_yaml
 from sentinel.domain.finding import Finding, Level, RuleInfo, finding_id
 from sentinel.domain.reason import Reason
+from sentinel.yaml_file import read_yaml
 
 SLUG = "unusual_navigation"
 MOST_EVENTS = 1_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from sentinel.detect.scope.model import ANY, Role, ScopeFile, ScopeModel, Template
-from sentinel.detect.yaml_file import YamlFile, read_yaml
 from sentinel.errors import ContentError
+from sentinel.yaml_file import YamlFile, read_yaml
 
 
 def load_scope(directory: Path) -> ScopeModel:

@@ -30,7 +30,7 @@ async def health(request: web.Request) -> web.Response:  # noqa: ARG001 - a hand
 async def alerts(request: web.Request) -> web.Response:
     """``GET /api/v1/alerts?state=&page=``: newest first."""
     state, number = wanted_state(request), wanted_page(request)
-    found = await request.app[CONSOLE].read(
+    found = await request.app[CONSOLE].in_store(
         lambda tx: tx.alerts.find(state=state, limit=PER_PAGE, offset=(number - 1) * PER_PAGE)
     )
     return _json({"page": number, "alerts": [alert_record(one) for one in found]})
@@ -39,7 +39,7 @@ async def alerts(request: web.Request) -> web.Response:
 @case_content
 async def incidents(request: web.Request) -> web.Response:
     """``GET /api/v1/incidents``: newest first, each with its clocks."""
-    found = await request.app[CONSOLE].read(
+    found = await request.app[CONSOLE].in_store(
         lambda tx: [
             incident_record(one, tx.incidents.deadlines(one.id)) for one in tx.incidents.find()
         ]
@@ -56,7 +56,7 @@ async def incident(request: web.Request) -> web.Response:
         found = tx.incidents.get(asked)
         return incident_record(found, tx.incidents.deadlines(found.id))
 
-    return _json(await request.app[CONSOLE].read(query))
+    return _json(await request.app[CONSOLE].in_store(query))
 
 
 def _json(body: object) -> web.Response:

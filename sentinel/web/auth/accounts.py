@@ -101,12 +101,12 @@ class Gate:
         An unknown name costs one hash and one journal line as well: neither the answer nor its
         time tells whether an account exists.
         """
-        known = await self._service.read(lambda tx: tx.accounts.by_name(name))
+        known = await self._service.in_store(lambda tx: tx.accounts.by_name(name))
         stored = known.password_hash if known else self._nobody
         async with self._hashes:
             right = await asyncio.to_thread(self._password_matches, stored, password)
         account_id = known.id if known else ""
-        return await self._service.read(
+        return await self._service.in_store(
             lambda tx: self._decide(tx, account_id, stored, right, code)
         )
 

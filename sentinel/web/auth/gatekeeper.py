@@ -61,7 +61,7 @@ async def gatekeeper(request: web.Request, handler: Handler) -> web.StreamRespon
     if token:
         now = service.clock.now()
         console = service.settings.console
-        visitor = await service.read(lambda tx: resume(tx, token, now, console))
+        visitor = await service.in_store(lambda tx: resume(tx, token, now, console))
         if visitor is not None:
             request[VISITOR] = visitor
     if request.method not in {"GET", "HEAD"}:

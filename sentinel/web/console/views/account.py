@@ -39,5 +39,5 @@ async def change_language(request: web.Request) -> web.Response:
             payload={"language": chosen},
         )
 
-    await service.read(change)
+    await service.in_store(change)
     back_to("/account", "language")

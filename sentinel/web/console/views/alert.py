@@ -58,7 +58,7 @@ async def show(request: web.Request) -> web.Response:
         incident = tx.incidents.get(found.incident_id) if found.incident_id else None
         return found, incident, name_of(tx, found.acknowledged_by)
 
-    alert, incident, acknowledged_by = await service.read(query)
+    alert, incident, acknowledged_by = await service.in_store(query)
     rule = alert.rule
     return page(
         request,
@@ -106,7 +106,7 @@ async def promote(request: web.Request) -> web.Response:
     """``POST /alerts/{id}/promote``: open an incident."""
     service = request.app[CONSOLE]
     alert_id = request.match_info["id"]
-    alert = await service.read(lambda tx: tx.alerts.get(alert_id))
+    alert = await service.in_store(lambda tx: tx.alerts.get(alert_id))
     kind = await text(request, "kind")
     if kind not in KINDS:
         raise BadForm("kind is not one of the list")

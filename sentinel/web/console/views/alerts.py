@@ -43,7 +43,7 @@ async def show(request: web.Request) -> web.Response:
         found = tx.alerts.find(state=state, limit=PER_PAGE, offset=(number - 1) * PER_PAGE)
         return found, counts
 
-    alerts, counts = await request.app[CONSOLE].read(query)
+    alerts, counts = await request.app[CONSOLE].in_store(query)
     total = counts[state] if state else sum(counts.values())
     return page(
         request,
@@ -61,7 +61,7 @@ async def show(request: web.Request) -> web.Response:
 async def export(request: web.Request) -> web.Response:
     """``GET /alerts.csv`` and ``GET /alerts.json``: the filtered list, newest first."""
     state = wanted_state(request)
-    alerts = await request.app[CONSOLE].read(
+    alerts = await request.app[CONSOLE].in_store(
         lambda tx: tx.alerts.find(state=state, limit=EXPORT_LIMIT)
     )
     if request.path.endswith(".json"):

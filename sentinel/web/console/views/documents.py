@@ -56,5 +56,5 @@ async def _open(request: web.Request) -> tuple[Document, bytes]:
             raise NotFound("this case has no such document")
         return document
 
-    document = await service.read(query)
+    document = await service.in_store(query)
     return document, await service.document_bytes(document)

@@ -21,7 +21,7 @@ async def show(request: web.Request) -> web.Response:
     """``GET /incidents/{id}/dossier``."""
     service = request.app[CONSOLE]
     asked = request.match_info["id"]
-    incident, documents = await service.read(lambda tx: case_documents(tx, asked))
+    incident, documents = await service.in_store(lambda tx: case_documents(tx, asked))
     files = latest([one for one in documents if one.kind == KIND])
     dossier: Dossier | None = None
     for document in files:

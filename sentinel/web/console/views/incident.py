@@ -58,7 +58,7 @@ async def show(request: web.Request) -> web.Response:
     service = request.app[CONSOLE]
     now = service.clock.now()
     asked = request.match_info["id"]
-    case = await service.read(lambda tx: read_case(tx, asked, now))
+    case = await service.in_store(lambda tx: read_case(tx, asked, now))
     return page(
         request,
         "incident.html",

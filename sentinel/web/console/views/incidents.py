@@ -29,5 +29,5 @@ async def show(request: web.Request) -> web.Response:
         return clock_row(running[0], now=now, href="", label=incident.reference)
 
     return page(
-        request, "incidents.html", incidents=await service.read(query), everything=everything
+        request, "incidents.html", incidents=await service.in_store(query), everything=everything
     )

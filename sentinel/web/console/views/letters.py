@@ -28,7 +28,7 @@ async def show(request: web.Request) -> web.Response:
     """``GET /incidents/{id}/letters``."""
     service = request.app[CONSOLE]
     asked = request.match_info["id"]
-    incident, documents = await service.read(lambda tx: case_documents(tx, asked))
+    incident, documents = await service.in_store(lambda tx: case_documents(tx, asked))
     letters: dict[str, Letter] = {}
     for document in latest([one for one in documents if one.kind == KIND]):
         letter = letters.setdefault(document.language, Letter(language=document.language))

@@ -51,7 +51,7 @@ async def show(request: web.Request) -> web.Response:
         incident = tx.incidents.get(asked)
         return incident, {step: name_of(tx, done.by) for step, done in incident.steps.items()}
 
-    incident, names = await service.read(query)
+    incident, names = await service.in_store(query)
     book = await _book(request, incident)
     actor = signed_in(request).actor
     started = incident.runbook_started_at
@@ -71,7 +71,7 @@ async def show(request: web.Request) -> web.Response:
 
 async def _needed(request: web.Request) -> Runbook:
     asked = request.match_info["id"]
-    incident = await request.app[CONSOLE].read(lambda tx: tx.incidents.get(asked))
+    incident = await request.app[CONSOLE].in_store(lambda tx: tx.incidents.get(asked))
     book = await _book(request, incident)
     if book is None:
         raise NotFound("this case has no runbook")

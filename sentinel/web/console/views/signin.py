@@ -53,7 +53,7 @@ async def leave(request: web.Request) -> web.Response:
     """``POST /sign-out``."""
     service = request.app[CONSOLE]
     visitor, now = signed_in(request), service.clock.now()
-    await service.read(lambda tx: close_session(tx, visitor, now))
+    await service.in_store(lambda tx: close_session(tx, visitor, now))
     response = web.HTTPSeeOther(SIGN_IN)
     response.del_cookie(
         session_cookie(service),
@@ -67,7 +67,7 @@ async def leave(request: web.Request) -> web.Response:
 
 async def _open(service: Service, account: Account) -> str:
     now, settings = service.clock.now(), service.settings.console
-    return await service.read(lambda tx: open_session(tx, account, now, settings))
+    return await service.in_store(lambda tx: open_session(tx, account, now, settings))
 
 
 def _give_cookie(service: Service, response: web.HTTPSeeOther, token: str) -> None:

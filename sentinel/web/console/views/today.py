@@ -35,7 +35,7 @@ async def show(request: web.Request) -> web.Response:
     clocks: list[ClockRow] = []
     alerts: list[Alert] = []
     if reads_cases(signed_in(request).account.roles):
-        clocks, alerts = await service.read(lambda tx: _cases(tx, now))
+        clocks, alerts = await service.in_store(lambda tx: _cases(tx, now))
     status = service.status()
     return page(
         request,
