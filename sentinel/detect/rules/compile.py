@@ -59,14 +59,27 @@ def compile_detections(detections: SigmaDetections, lists: Lists) -> Expression:
 
     ``lists``: values of the placeholders of `expand`. Raises RuleFault.
     """
+    named = named_detections(detections, lists)
+    conditions = compile_conditions(detections, named)
+    return conditions[0] if len(conditions) == 1 else AnyOf(tuple(conditions))
+
+
+def named_detections(detections: SigmaDetections, lists: Lists) -> dict[str, Expression]:
+    """Compile each search identifier by itself. Raises RuleFault."""
     named: dict[str, Expression] = {}
     for name, detection in detections.detections.items():
         try:
-            named[name] = _detection(detection, lists)
+            named[name] = compile_detection(detection, lists)
         except RuleFault as fault:
             raise fault.at("detection", name) from None
-    conditions = [_condition(detections, text, named) for text in detections.condition]
-    return conditions[0] if len(conditions) == 1 else AnyOf(tuple(conditions))
+    return named
+
+
+def compile_conditions(
+    detections: SigmaDetections, named: Mapping[str, Expression]
+) -> list[Expression]:
+    """Compile the conditions over ``named`` search identifiers. Raises RuleFault."""
+    return [_condition(detections, text, named) for text in detections.condition]
 
 
 def _condition(
@@ -114,11 +127,12 @@ def _identifier(name: str, named: Mapping[str, Expression]) -> Expression:
     raise RuleFault(f"the condition names {name!r}, which the rule does not define", hint=hint)
 
 
-def _detection(detection: SigmaDetection, lists: Lists) -> Expression:
+def compile_detection(detection: SigmaDetection, lists: Lists) -> Expression:
+    """Compile what stands under one search identifier. Raises RuleFault."""
     children: list[Expression] = []
     for item in detection.detection_items:
         if isinstance(item, SigmaDetection):
-            children.append(_detection(item, lists))
+            children.append(compile_detection(item, lists))
         else:
             children.append(_item(item, lists))
     if len(children) == 1:

@@ -20,7 +20,9 @@ from sentinel.detect.rules.resolve import resolve, silent_ids
 from sentinel.errors import ContentError, UnreadableFile
 
 # Content beside the rules that other rooms read, and rules kept for their history.
-OTHER_FOLDERS: Final = frozenset({"sources", "scopes", "lists", "models", "deprecated"})
+OTHER_FOLDERS: Final = frozenset(
+    {"sources", "scopes", "lists", "models", "exceptions", "deprecated"}
+)
 TEST_SUFFIX: Final = ".test.yml"
 
 
