@@ -8,8 +8,7 @@ import msgspec
 from aiohttp import web
 
 from sentinel.domain.alert import Alert, AlertState
-from sentinel.domain.deadline import Deadline
-from sentinel.errors import NotFound
+from sentinel.domain.deadline import Deadline, Obligation
 from sentinel.store.ports import CaseTx
 from sentinel.web.auth.gatekeeper import CONSOLE, signed_in
 from sentinel.web.auth.roles import reads_cases
@@ -18,6 +17,14 @@ from sentinel.web.console.views.clocks import ClockRow, clock_row
 
 SILENT_AFTER = timedelta(minutes=15)
 SHOWN_ALERTS = 50
+
+
+class Today(msgspec.Struct):
+    """What a person must see first. ``acknowledge``: alert id to the clock of its taking up."""
+
+    clocks: list[ClockRow] = []
+    alerts: list[Alert] = []
+    acknowledge: dict[str, ClockRow] = {}
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -32,50 +39,46 @@ async def show(request: web.Request) -> web.Response:
     """``GET /``."""
     service = request.app[CONSOLE]
     now = service.clock.now()
-    clocks: list[ClockRow] = []
-    alerts: list[Alert] = []
+    today = Today()
     if reads_cases(signed_in(request).account.roles):
-        clocks, alerts = await service.in_store(lambda tx: _cases(tx, now))
+        today = await service.in_store(lambda tx: _today(tx, now))
     status = service.status()
     return page(
         request,
         "today.html",
-        clocks=clocks,
-        alerts=alerts,
+        clocks=today.clocks,
+        alerts=today.alerts,
+        acknowledge=today.acknowledge,
         sources=sources_of(status, now),
         events=status.get("events"),
         spool_lag=status.get("spool_lag"),
     )
 
 
-def _cases(tx: CaseTx, now: datetime) -> tuple[list[ClockRow], list[Alert]]:
-    clocks = [_row(tx, deadline, now) for deadline in tx.incidents.deadlines(open_only=True)]
+def _today(tx: CaseTx, now: datetime) -> Today:
     alerts = tx.alerts.find(state=AlertState.OPEN, limit=SHOWN_ALERTS)
     alerts.sort(key=lambda alert: -alert.rule.level.rank)
-    return clocks, alerts
+    today = Today(alerts=alerts)
+    for deadline in tx.incidents.deadlines(open_only=True):
+        if deadline.obligation == Obligation.ACK:
+            href = f"/alerts/{deadline.incident_id}"
+            row = clock_row(deadline, now=now, href=href, label="")
+            today.acknowledge[deadline.incident_id] = row
+        else:
+            today.clocks.append(_case_clock(tx, deadline, now))
+    # Limits of the law before targets of our own; each kind by what comes first.
+    today.clocks.sort(key=lambda row: (not row.deadline.hard, row.deadline.due_at))
+    return today
 
 
-def _row(tx: CaseTx, deadline: Deadline, now: datetime) -> ClockRow:
-    """Return the row of a deadline; that of an acknowledgement belongs to an alert."""
-    try:
-        incident = tx.incidents.get(deadline.incident_id)
-    except NotFound:
-        return clock_row(
-            deadline, now=now, href=f"/alerts/{deadline.incident_id}", label=_alert(tx, deadline)
-        )
+def _case_clock(tx: CaseTx, deadline: Deadline, now: datetime) -> ClockRow:
+    incident = tx.incidents.get(deadline.incident_id)
     return clock_row(
         deadline,
         now=now,
         href=f"/incidents/{incident.id}",
         label=f"{incident.reference} · {incident.title}",
     )
-
-
-def _alert(tx: CaseTx, deadline: Deadline) -> str:
-    try:
-        return tx.alerts.get(deadline.incident_id).rule.title
-    except NotFound:
-        return deadline.incident_id
 
 
 def sources_of(status: dict[str, object], now: datetime) -> list[Source]:
