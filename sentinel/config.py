@@ -46,6 +46,7 @@ class Person(Section):
     hours: str = Field(
         default="", description="When the person can be reached, as shown in letters."
     )
+    hours_en: str = Field(default="", description="The same, as letters in English show it.")
     title: str = Field(default="", description="Function.")
 
 

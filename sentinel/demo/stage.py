@@ -127,6 +127,7 @@ _ORGANISATION = {
         "email": "dpo@example.org",
         "phone": "+33 1 99 00 00 00",
         "hours": "du lundi au vendredi, de 9 h à 18 h",
+        "hours_en": "Monday to Friday, 9 a.m. to 6 p.m. (Paris time)",
         "title": "Déléguée à la protection des données",
     },
     "declarant": {
