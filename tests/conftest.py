@@ -1,12 +1,21 @@
-"""What holds for every test: no socket leaves loopback."""
+"""What holds for every test: no socket leaves loopback, no property has a deadline.
+
+In CI the properties draw the same examples every time; at a desk they look for new ones.
+"""
 
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("desk", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 
 class LeftTheHouse(AssertionError):

@@ -88,7 +88,7 @@ def typographic(text: str, language: str) -> str:
     text = re.sub(r"(?<=\w)'(?=\w)", "’", text)
     if language != "fr":
         return text
-    text = re.sub(r"« ?", f"«{NO_BREAK}", text)
+    text = re.sub(r"«[ \u00a0]?", f"«{NO_BREAK}", text)
     text = re.sub(r"[ \u00a0]?»", f"{NO_BREAK}»", text)
     text = re.sub(r" :(?=\s|$)", f"{NO_BREAK}:", text)
     return re.sub(r" ([;?!])", rf"{NARROW}\1", text)
