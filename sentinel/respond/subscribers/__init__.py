@@ -1,1 +1,0 @@
-"""One side effect per file, named by what it does."""
