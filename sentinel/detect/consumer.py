@@ -15,6 +15,7 @@ from typing import Protocol
 
 from sentinel.clock import Clock
 from sentinel.detect.detector import Detector, Judged
+from sentinel.detect.engine import RuleEngine
 from sentinel.domain.event import Event
 from sentinel.domain.finding import Finding
 
@@ -119,6 +120,11 @@ class Consumer:
             self._last_arrival = self._clock.now()
         await asyncio.sleep(0)
         return len(judged.events)
+
+    async def swap(self, rules: RuleEngine) -> tuple[str, ...]:
+        """Judge by ``rules`` from the next batch on; return the ids whose windows go on."""
+        async with self._lock:
+            return self._detector.swap(rules)
 
     async def tick(self, *, force: bool = False) -> None:
         """Let time pass where nothing arrives: close windows and sessions that are over."""

@@ -55,6 +55,12 @@ class Detector:
             navigation = tuple(self.behaviour.take())
         return Judged(events=judged, findings=findings, navigation=navigation, facts=facts)
 
+    def swap(self, rules: RuleEngine) -> tuple[str, ...]:
+        """Judge by ``rules`` from the next batch on; return the ids whose windows go on."""
+        kept = rules.inherit(self.rules)
+        self.rules = rules
+        return kept
+
     async def advance(self, now: datetime) -> list[Finding]:
         """Let time pass without events: windows and sessions that are over are judged."""
         findings = list(self.rules.advance(now))

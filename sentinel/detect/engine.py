@@ -46,10 +46,7 @@ class RuleEngine:
         self._reads_time = any(TIMESTAMP in rule.reads for rule in ruleset.rules)
         self._titles = {item.info.id: item.info.title for item in ruleset.items}
         self._correlators = [Correlator(correlation) for correlation in ruleset.correlations]
-        self._listeners: dict[str, list[Correlator]] = {}
-        for correlator in self._correlators:
-            for rule in dict.fromkeys(correlator.correlation.rules):
-                self._listeners.setdefault(rule, []).append(correlator)
+        self._listeners = _listeners(self._correlators)
 
     @property
     def watermark(self) -> datetime:
@@ -60,6 +57,22 @@ class RuleEngine:
     def losses(self) -> dict[str, Losses]:
         """Per correlation id: hits too late or without a group, groups and hits evicted."""
         return {c.correlation.info.id: c.losses for c in self._correlators}
+
+    def inherit(self, old: RuleEngine) -> tuple[str, ...]:
+        """Take over, before the first event, where ``old`` stands in time, and its windows.
+
+        The windows are those of the correlations that are written as before, and whose rules are;
+        their ids are returned. ``old`` must not be used any more.
+        """
+        self._watermark, self._latest = old._watermark, old._latest
+        same = self._ruleset.written_alike(old._ruleset)
+        kept = {c.correlation.info.id: c for c in old._correlators}
+        self._correlators = [
+            kept[key] if (key := c.correlation.info.id) in same and key in kept else c
+            for c in self._correlators
+        ]
+        self._listeners = _listeners(self._correlators)
+        return tuple(c.correlation.info.id for c in self._correlators if c in kept.values())
 
     def process(self, events: Sequence[Event]) -> list[Finding]:
         """Return what the events make certain, in their order, then the correlations' bursts."""
@@ -118,6 +131,15 @@ class RuleEngine:
                 parent.offer(burst_hit(correlation, group, burst, finding))
             if correlation.info.id not in self._ruleset.silent:
                 yield finding
+
+
+def _listeners(correlators: Sequence[Correlator]) -> dict[str, list[Correlator]]:
+    """Return, per id of a rule, the correlators that its hits concern."""
+    listeners: dict[str, list[Correlator]] = {}
+    for correlator in correlators:
+        for rule in dict.fromkeys(correlator.correlation.rules):
+            listeners.setdefault(rule, []).append(correlator)
+    return listeners
 
 
 def _event_hit(rule: Rule, event: Event) -> Hit:

@@ -129,6 +129,29 @@ class RuleSet:
         """Rules, then correlations."""
         return (*self.rules, *self.correlations)
 
+    def written_alike(self, other: RuleSet) -> frozenset[str]:
+        """Return the ids of what stands in both sets word for word, with all that it refers to."""
+        before = {item.info.id: item.origin.raw for item in other.items}
+        same: set[str] = set()
+        for item in self.items:  # what a correlation refers to comes before it
+            refers = item.rules if isinstance(item, Correlation) else ()
+            if before.get(item.info.id) == item.origin.raw and same.issuperset(refers):
+                same.add(item.info.id)
+        return frozenset(same)
+
+    def only(self, key: str) -> RuleSet:
+        """Return the rule of this id, slug or name with all that it refers to, alone to speak."""
+        chosen = self.find(key)
+        wanted = {chosen.info.id} if chosen else set()
+        for correlation in reversed(self.correlations):
+            if correlation.info.id in wanted:
+                wanted.update(correlation.rules)
+        return RuleSet(
+            rules=tuple(item for item in self.rules if item.info.id in wanted),
+            correlations=tuple(item for item in self.correlations if item.info.id in wanted),
+            silent=frozenset(wanted - {chosen.info.id} if chosen else ()),
+        )
+
     def find(self, key: str) -> Rule | Correlation | None:
         """Return the rule of this id, slug or name."""
         for item in self.items:
