@@ -1,5 +1,5 @@
 # The whole developer interface. Assumes Python 3.11 with venv, and make; nothing else.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
