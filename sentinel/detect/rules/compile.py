@@ -7,8 +7,7 @@ forgets which modifiers a value had and how a list was linked.
 from __future__ import annotations
 
 import difflib
-import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sigma.conditions import (
@@ -49,7 +48,8 @@ from sentinel.detect.rules.expression import (
     Presence,
 )
 from sentinel.detect.rules.fault import RuleFault
-from sentinel.detect.rules.values import ValueTest, keyword_test, value_test
+from sentinel.detect.rules.values import value_test
+from sentinel.detect.rules.wanted import Wanted, wanted_keyword, wanted_value
 
 Lists = Mapping[str, Sequence[str]]
 
@@ -167,7 +167,7 @@ def _merged(item: SigmaDetectionItem, parts: list[Expression]) -> Expression:
     """Join alternatives on the same field, so that the field is read once."""
     if item.field is not None and all(isinstance(part, FieldTest) for part in parts):
         tests = [part for part in parts if isinstance(part, FieldTest)]
-        joined: tuple[ValueTest, ...] = sum((part.tests for part in tests), ())
+        joined: tuple[Wanted, ...] = sum((part.wanted for part in tests), ())
         return FieldTest(item.field, joined, absent=any(part.absent for part in tests))
     return AnyOf(tuple(parts))
 
@@ -208,13 +208,21 @@ def _value(item: SigmaDetectionItem, value: SigmaType) -> Expression:
         return FieldPair(item.field, value.field, _pair_test(value), cased)
     if isinstance(value, SigmaRegularExpression):
         value = _anchored(item, value)
-    return FieldTest(item.field, (value_test(value),), absent=isinstance(value, SigmaNull))
+    return FieldTest(
+        item.field, (_checked(wanted_value(value)),), absent=isinstance(value, SigmaNull)
+    )
 
 
 def _keyword(value: SigmaType) -> Expression:
     if isinstance(value, SigmaNull | SigmaExists | SigmaFieldReference):
         raise RuleFault("a keyword must be text or a number", hint="bind the value to a field")
-    return KeywordTest((keyword_test(value),))
+    return KeywordTest((_checked(wanted_keyword(value)),))
+
+
+def _checked(wanted: Wanted) -> Wanted:
+    """Return ``wanted``. Raises RuleFault where it cannot be tested, which is a pattern's fault."""
+    value_test(wanted)
+    return wanted
 
 
 def _anchored(item: SigmaDetectionItem, value: SigmaRegularExpression) -> SigmaRegularExpression:
@@ -231,12 +239,12 @@ def _anchored(item: SigmaDetectionItem, value: SigmaRegularExpression) -> SigmaR
     return SigmaRegularExpression(SigmaString.from_str(pattern), value.flags)
 
 
-def _pair_test(value: SigmaFieldReference) -> Callable[[str, str], bool]:
+def _pair_test(value: SigmaFieldReference) -> str:
     match value.starts_with, value.ends_with:
         case True, True:
-            return operator.contains
+            return "contains"
         case True, False:
-            return str.startswith
+            return "startswith"
         case False, True:
-            return str.endswith
-    return operator.eq
+            return "endswith"
+    return "equals"

@@ -6,10 +6,11 @@ leaves that hold: what stands under a `not` explains nothing.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 from sentinel.detect.rules.fields import (
     MISSING,
@@ -20,12 +21,20 @@ from sentinel.detect.rules.fields import (
     reader,
     text_of,
 )
-from sentinel.detect.rules.values import ValueTest
+from sentinel.detect.rules.folding import folded
+from sentinel.detect.rules.values import value_test
+from sentinel.detect.rules.wanted import Wanted
 from sentinel.domain.reason import Reason
 
 Match = Callable[[Fields], bool]
 MAX_REASONS = 5
 MAX_TEXT = 200  # characters of a value that a reason repeats
+PAIRS: Final[dict[str, Callable[[str, str], bool]]] = {
+    "equals": operator.eq,
+    "contains": operator.contains,
+    "startswith": str.startswith,
+    "endswith": str.endswith,
+}
 
 
 class Expression:
@@ -118,12 +127,13 @@ class FieldTest(Expression):
     """
 
     field: str
-    tests: tuple[ValueTest, ...]
+    wanted: tuple[Wanted, ...]
     absent: bool
 
     def matcher(self) -> Match:
         """Return the test of the field."""
-        read, tests, absent = reader(self.field), self.tests, self.absent
+        read, absent = reader(self.field), self.absent
+        tests = tuple(value_test(one) for one in self.wanted)
 
         def run(fields: Fields) -> bool:
             value = read(fields)
@@ -167,16 +177,19 @@ class Presence(Expression):
 
 @dataclass(frozen=True, slots=True)
 class FieldPair(Expression):
-    """`fieldref`: two fields of the same event, compared as text. False where one is absent."""
+    """`fieldref`: two fields of the same event, compared as text. False where one is absent.
+
+    ``how``: a key of `PAIRS`.
+    """
 
     field: str
     other: str
-    compare: Callable[[str, str], bool]
+    how: str
     cased: bool
 
     def matcher(self) -> Match:
         """Return the comparison of any item with any item."""
-        left, right, compare = reader(self.field), reader(self.other), self.compare
+        left, right, compare = reader(self.field), reader(self.other), PAIRS[self.how]
 
         def run(fields: Fields) -> bool:
             others = self._texts(right(fields))
@@ -188,7 +201,7 @@ class FieldPair(Expression):
         if value is MISSING:
             return []
         texts = [text for item in flatten(value) if (text := text_of(item)) is not None]
-        return texts if self.cased else [text.lower() for text in texts]
+        return texts if self.cased else [folded(text) for text in texts]
 
     def reasons(self, fields: Fields) -> Iterator[Reason]:
         """Yield both fields."""
@@ -205,22 +218,28 @@ class FieldPair(Expression):
 class KeywordTest(Expression):
     """A keyword: some value of some field holds it."""
 
-    tests: tuple[ValueTest, ...]
+    wanted: tuple[Wanted, ...]
 
     def matcher(self) -> Match:
         """Return the search over every value of the event."""
-        return lambda fields: self._found(fields) is not MISSING
+        find = self._finder()
+        return lambda fields: find(fields) is not MISSING
 
-    def _found(self, fields: Fields) -> Any:
-        for name, value in fields.items():
-            for item in flatten(value) if name != TIMESTAMP else ():
-                if any(test(item) for test in self.tests):
-                    return item
-        return MISSING
+    def _finder(self) -> Callable[[Fields], Any]:
+        tests = tuple(value_test(one) for one in self.wanted)
+
+        def find(fields: Fields) -> Any:
+            for name, value in fields.items():
+                for item in flatten(value) if name != TIMESTAMP else ():
+                    if any(test(item) for test in tests):
+                        return item
+            return MISSING
+
+        return find
 
     def reasons(self, fields: Fields) -> Iterator[Reason]:
         """Yield the value in which the keyword stands."""
-        yield Reason("rule.keyword", {"value": _shown(self._found(fields))})
+        yield Reason("rule.keyword", {"value": _shown(self._finder()(fields))})
 
     def names(self) -> Iterator[str]:
         """Yield ``*``."""

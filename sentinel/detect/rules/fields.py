@@ -68,11 +68,18 @@ def names_read(name: str) -> tuple[str, ...]:
 
 def flatten(value: Any) -> Iterable[Any]:
     """Yield the scalars of a value: itself, or the items of a list, however deep."""
-    if isinstance(value, list):
-        for item in value:
-            yield from flatten(item)
-    else:
+    if not isinstance(value, list):
         yield value
+        return
+    open_lists = [iter(value)]  # no recursion: an event nests as deep as its sender likes
+    while open_lists:
+        for item in open_lists[-1]:
+            if isinstance(item, list):
+                open_lists.append(iter(item))
+                break
+            yield item
+        else:
+            open_lists.pop()
 
 
 def text_of(value: Any) -> str | None:

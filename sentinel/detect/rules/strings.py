@@ -6,75 +6,36 @@ chooses the cheapest test; only `?` needs a regular expression, and RE2 runs it 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
 import re2
-from sigma.types import SigmaString, SpecialChars
 
 from sentinel.detect.rules.fault import RuleFault
+from sentinel.detect.rules.folding import folded
+from sentinel.detect.rules.wanted import Text, Wild, glob_regex
 
 TextTest = Callable[[str], bool]
-ANY = SpecialChars.WILDCARD_MULTI
-ONE = SpecialChars.WILDCARD_SINGLE
-Part = str | SpecialChars
 
 
-def text_test(value: SigmaString, *, cased: bool, anywhere: bool = False) -> TextTest:
-    """Compile a Sigma string. ``anywhere``: the pattern may lie inside the text (keywords).
-
-    Both sides are lower-cased unless ``cased``.
-    """
-    parts = _parts(value, cased=cased)
-    if anywhere:
-        parts = _collapse([ANY, *parts, ANY])
-    test = _shape(parts)
-    return test if cased else lambda text: test(text.lower())
+def text_test(wanted: Text) -> TextTest:
+    """Compile a Sigma string. Both sides are case-folded unless it is ``cased``."""
+    test = _shape(wanted.parts)
+    return test if wanted.cased else lambda text: test(folded(text))
 
 
-def _parts(value: SigmaString, *, cased: bool) -> list[Part]:
-    parts: list[Part] = []
-    for part in value.s:
-        if isinstance(part, str):
-            parts.append(part if cased else part.lower())
-        elif isinstance(part, SpecialChars):
-            parts.append(part)
-        else:
-            raise RuleFault(f"the placeholder %{part.name}% has no list")
-    return _collapse(parts)
-
-
-def _collapse(parts: Sequence[Part]) -> list[Part]:
-    """Merge neighbouring text and neighbouring ``*``."""
-    merged: list[Part] = []
-    for part in parts:
-        previous = merged[-1] if merged else None
-        if isinstance(part, str) and isinstance(previous, str):
-            merged[-1] = previous + part
-        elif not (part is ANY and previous is ANY):
-            merged.append(part)
-    return merged
-
-
-def _shape(parts: list[Part]) -> TextTest:
-    match parts or [""]:
+def _shape(parts: Sequence[str | Wild]) -> TextTest:
+    match parts or ("",):
         case [str(whole)]:
             return lambda text: text == whole
-        case [SpecialChars.WILDCARD_MULTI]:
+        case [Wild.MANY]:
             return lambda _text: True
-        case [str(head), SpecialChars.WILDCARD_MULTI]:
+        case [str(head), Wild.MANY]:
             return lambda text: text.startswith(head)
-        case [SpecialChars.WILDCARD_MULTI, str(tail)]:
+        case [Wild.MANY, str(tail)]:
             return lambda text: text.endswith(tail)
-        case [SpecialChars.WILDCARD_MULTI, str(inner), SpecialChars.WILDCARD_MULTI]:
+        case [Wild.MANY, str(inner), Wild.MANY]:
             return lambda text: inner in text
-    return regex_test(_regex(parts), whole=True)
-
-
-def _regex(parts: list[Part]) -> str:
-    pieces = {ANY: ".*", ONE: "."}
-    body = "".join(re.escape(p) if isinstance(p, str) else pieces[p] for p in parts)
-    return f"(?s){body}"
+    return regex_test(glob_regex(parts), whole=True)
 
 
 def regex_test(pattern: str, *, whole: bool = False) -> TextTest:
