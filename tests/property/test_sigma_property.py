@@ -17,7 +17,8 @@ from sentinel.detect.rules.model import Origin, Rule
 from sentinel.detect.rules.parse import parse_document
 
 FIELDS = ("a", "b", "user.name", "n")
-ALPHABET = "aAbB1-/.% é\n"
+# Letters that case folding treats unlike their neighbours, and bytes that engines use to separate.
+ALPHABET = "aAbB1-/.% éÉ\n\r\0\x1e\x1f\u2028İıſKkßẞΣσςµμ"
 WILD = ALPHABET + "*?\\"
 
 scalars = st.one_of(
@@ -35,7 +36,9 @@ plain = st.one_of(
     st.text(WILD, max_size=6), st.sampled_from(["a*", "*b", "*a*", "a?b", "1", "-1", "true", ""])
 )
 literal = st.text("aAbB1-/.% ", min_size=1, max_size=6)
-pattern = st.sampled_from(["a", "^a", "b$", "a|b1", "[ab]+1?", "a.b", "^$", "A{2}", "1.*a"])
+pattern = st.sampled_from(
+    ["a", "^a", "b$", "a|b1", "[ab]+1?", "a.b", "^$", "A{2}", "1.*a", "[$]|b$", r"\$$", "(a$|1)+"]
+)
 
 
 def listed(one: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -116,7 +119,8 @@ def near(wanted: Any) -> list[Any]:
     wide = base64.b64encode(bare.encode("utf-16-le")).decode()
     shaped = [wanted, bare, bare.swapcase(), f"{bare}x", f"x{bare}", f"x{bare}x", bare[:-1]]
     dashed = [bare.replace("-", "/"), bare.replace("/", "\u2014")]
-    return [*shaped, *dashed, encoded, wide, base64.b64encode(bare.encode()).decode()]
+    folds = [bare.upper(), bare.casefold(), f"{bare}\n", f"{bare}\0", bare.replace("a", "a\x1f", 1)]
+    return [*shaped, *dashed, *folds, encoded, wide, base64.b64encode(bare.encode()).decode()]
 
 
 @st.composite
@@ -152,6 +156,14 @@ def test_one_item_is_naive(data: st.DataObject, drawn: tuple[str, Any]) -> None:
     for value in data.draw(st.lists(close, min_size=4, max_size=8)):
         for event in ({field: value}, {"b": value, "a": value}, {"b": value}):
             assert rule.match(event) is naive_sigma.matches(detection, event)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text("aB?*İ", max_size=8), st.text("abBİ", max_size=12))
+def test_the_naive_wildcards_are_the_definition(wanted: str, found: str) -> None:
+    pattern = naive_sigma._parse(wanted)
+    quick = naive_sigma._glob(naive_sigma._pieces(pattern, cased=True), found)
+    assert quick is naive_sigma.reachable_glob(pattern, found)
 
 
 @settings(max_examples=300, deadline=None)

@@ -2,16 +2,19 @@
 
 * `utf16le` is unknown to it; `wide` is the same modifier under its other name.
 * `lt`, `lte`, `gt`, `gte` refuse a quoted number.
+* `windash` permutes five dashes but looks for two of them, `-` and `/`, in the rule's value.
 * A correlation's condition with two comparisons (`gt: 100`, `lte: 200`) is refused: one goes
   through pySigma, `ranges` keeps them all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 COMPARISONS: Final = frozenset({"lt", "lte", "gt", "gte"})
+LONG_DASH: Final = re.compile(r"\B[\u2013-\u2015]\b")
 CONDITIONS: Final = ("gt", "gte", "lt", "lte", "eq", "neq")
 
 
@@ -32,9 +35,19 @@ def _key(key: Any) -> Any:
 
 
 def _value(key: Any, value: Any) -> Any:
-    if not isinstance(key, str) or COMPARISONS.isdisjoint(key.split("|")[1:]):
-        return value
-    return [_number(item) for item in value] if isinstance(value, list) else _number(value)
+    modifiers = key.split("|")[1:] if isinstance(key, str) else []
+    if not COMPARISONS.isdisjoint(modifiers):
+        return _each(_number, value)
+    return _each(_plain_dash, value) if "windash" in modifiers else value
+
+
+def _each(change: Callable[[Any], Any], value: Any) -> Any:
+    return [change(item) for item in value] if isinstance(value, list) else change(value)
+
+
+def _plain_dash(value: Any) -> Any:
+    """Write a typographic dash that starts an option as `-`, which stands for all five."""
+    return LONG_DASH.sub("-", value) if isinstance(value, str) else value
 
 
 def _number(value: Any) -> Any:
