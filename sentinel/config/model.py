@@ -1,34 +1,43 @@
-"""Settings: ``sentinel.toml``, overridden by ``SENTINEL_*`` variables.
-
-A nested setting is reached by two underscores: ``SENTINEL_SMTP__HOST``. A secret is given as ``X``
-or, read from a file, as ``X_FILE`` (``SENTINEL_SMTP__PASSWORD_FILE=/run/secrets/smtp``, or
-``password_file`` in the TOML). Both at once is an error. Nothing is read at import.
-"""
+"""Every setting with its meaning, its default, and what is refused at the door."""
 
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
-import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
     SecretStr,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
 from sentinel.content import content_dir
-from sentinel.errors import ConfigError, UnreadableFile
 
-ENV_PREFIX = "SENTINEL_"
-DEFAULT_PATH = Path("sentinel.toml")
+SECRETS = {"master", "token", "password", "webhook_secret"}
+"""Settings that may be read from a file: ``X_file`` in place of ``X``."""
+
+
+def _mailbox(value: str) -> str:
+    if value and not re.fullmatch(r"[^@\s,;<>]+@[^@\s,;<>]+", value):
+        raise ValueError("an e-mail address is expected, as in name@example.org")
+    return value
+
+
+def _web_address(value: str) -> str:
+    if value and not re.fullmatch(r"https?://[^\s/?#]+\S*", value):
+        raise ValueError("a web address is expected, as in https://www.example.org")
+    return value
+
+
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
 
 
 class Section(BaseModel):
@@ -41,7 +50,7 @@ class Person(Section):
     """Somebody who can be reached."""
 
     name: str = Field(default="", description="Full name.")
-    email: str = Field(default="", description="E-mail address.")
+    email: Mailbox = Field(default="", description="E-mail address.")
     phone: str = Field(default="", description="Telephone number.")
     hours: str = Field(
         default="", description="When the person can be reached, as shown in letters."
@@ -57,7 +66,9 @@ class Organisation(Section):
     siren: str = Field(default="", description="SIREN, nine digits.")
     address: str = Field(default="", description="Postal address.")
     sector: str = Field(default="", description="NAF section letter.")
-    website: str = Field(default="", description="Where news about an incident is published.")
+    website: WebAddress = Field(
+        default="", description="Where news about an incident is published."
+    )
     dpo: Person = Field(default=Person(), description="Data protection officer (GDPR art. 37).")
     declarant: Person = Field(default=Person(), description="Who files with the CNIL.")
     ecs_provider: Literal["yes", "no", "unknown"] = Field(
@@ -142,7 +153,7 @@ class ConsoleSettings(Listener):
     port: int = Field(default=8441, ge=0, le=65535, description="Port; 0 lets the system choose.")
     session_minutes: int = Field(default=480, gt=0, description="Longest session.")
     idle_minutes: int = Field(default=30, gt=0, description="Session without activity.")
-    public_url: str = Field(default="", description="Address shown in messages.")
+    public_url: WebAddress = Field(default="", description="Address shown in messages.")
 
 
 class SourceSettings(Section):
@@ -152,6 +163,13 @@ class SourceSettings(Section):
     token: SecretStr | None = Field(default=None, description="Bearer token. Prefer `token_file`.")
     format: str = Field(default="auto", description="Format of its lines, or `auto`.")
     profile: str = Field(default="", description="Profile in `rules/sources`; default: by format.")
+
+    @field_validator("token")
+    @classmethod
+    def _not_empty(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().strip():
+            raise ValueError("an empty token would let anybody in")
+        return value
 
 
 class SmtpSettings(Section):
@@ -164,7 +182,7 @@ class SmtpSettings(Section):
     )
     username: str = Field(default="", description="Account on the server.")
     password: SecretStr | None = Field(default=None, description="Prefer `password_file`.")
-    sender: str = Field(default="", description="Envelope and From address.")
+    sender: Mailbox = Field(default="", description="Envelope and From address.")
     timeout_seconds: float = Field(default=30, gt=0, description="For one exchange.")
 
     @model_validator(mode="after")
@@ -179,8 +197,8 @@ class SmtpSettings(Section):
 class NotifySettings(Section):
     """Where alerts go."""
 
-    email_to: list[str] = Field(default=[], description="Recipients of the `email` channel.")
-    webhook_url: str = Field(default="", description="Target of the `webhook` channel.")
+    email_to: list[Mailbox] = Field(default=[], description="Recipients of the `email` channel.")
+    webhook_url: WebAddress = Field(default="", description="Target of the `webhook` channel.")
     webhook_secret: SecretStr | None = Field(
         default=None, description="Signs the webhook's body (HMAC-SHA-256)."
     )
@@ -228,6 +246,31 @@ class Settings(Section):
         default=BehaviourSettings(), description="Navigation model."
     )
 
+    @field_validator("data_dir")
+    @classmethod
+    def _named_folder(cls, value: Path) -> Path:
+        if value == Path():
+            raise ValueError("a folder of its own is needed, as in var")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError("no such time zone; the names are like Europe/Paris") from error
+        return value
+
+    @field_validator("sources")
+    @classmethod
+    def _one_name_each(cls, value: list[SourceSettings]) -> list[SourceSettings]:
+        names = [source.name for source in value]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two sources are called {twice[0]!r}")
+        return value
+
     @property
     def rules_path(self) -> Path:
         """The folder of rules in force."""
@@ -247,153 +290,3 @@ class Settings(Section):
     def model_path(self) -> Path:
         """The folder of the navigation model."""
         return self.behaviour.model_dir or self.data_dir / "model"
-
-
-def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Settings:
-    """Read settings from ``path`` (default ``sentinel.toml`` where present) and the environment.
-
-    Relative paths are relative to the file. Raises ConfigError with ``where`` = file:line.
-    """
-    env = dict(os.environ) if environ is None else environ
-    source = path or DEFAULT_PATH
-    text = ""
-    if source.exists() or path is not None:
-        try:
-            text = source.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UnreadableFile(
-                str(getattr(error, "strerror", None) or error),
-                where=str(source),
-                hint="`sentinel init` writes a first one",
-            ) from error
-    tree = _parse(text, source)
-    _merge_environment(tree, env)
-    _read_secret_files(tree, source)
-    try:
-        settings = Settings.model_validate(tree)
-    except ValidationError as error:
-        raise _explain(error, text, source) from error
-    return _anchored(settings, source.resolve().parent if text else Path.cwd())
-
-
-def _parse(text: str, source: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        found = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
-        where = f"{source}:{found[1]}:{found[2]}" if found else str(source)
-        raise ConfigError(str(error).split(" (at")[0], where=where) from error
-
-
-def _merge_environment(tree: dict[str, Any], env: dict[str, str]) -> None:
-    known = {name.lower() for name in Settings.model_fields}
-    for name, value in sorted(env.items()):
-        if not name.startswith(ENV_PREFIX):
-            continue
-        parts = name[len(ENV_PREFIX) :].lower().split("__")
-        if parts[0].removesuffix("_file") not in known:
-            if parts == ["config"]:
-                continue
-            raise ConfigError(
-                f"no setting is called {parts[0]!r}",
-                where=name,
-                hint="nested settings take two underscores, as in SENTINEL_SMTP__HOST",
-            )
-        node = tree
-        for part in parts[:-1]:
-            child = node.setdefault(part, {})
-            if not isinstance(child, dict):
-                raise ConfigError("this setting has no settings inside", where=name)
-            node = child
-        node[parts[-1]] = value.split(",") if parts[-1] in _LISTS else value
-
-
-_LISTS = {"email_to", "egress_allow"}
-_SECRETS = {"master", "token", "password", "webhook_secret"}
-
-
-def _read_secret_files(node: dict[str, Any], source: Path) -> None:
-    for key, value in list(node.items()):
-        if isinstance(value, dict):
-            _read_secret_files(value, source)
-        elif isinstance(value, list):
-            for item in value:
-                if isinstance(item, dict):
-                    _read_secret_files(item, source)
-        elif key.endswith("_file") and key.removesuffix("_file") in _SECRETS:
-            name = key.removesuffix("_file")
-            if name in node:
-                raise ConfigError(f"{name} and {key} are both set", where=str(source))
-            del node[key]
-            node[name] = _read_secret(source.resolve().parent / str(value), key)
-
-
-def _read_secret(path: Path, key: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableFile(
-            str(getattr(error, "strerror", None) or "not text"),
-            where=str(path),
-            hint=f"named by {key}",
-        ) from error
-
-
-def _explain(error: ValidationError, text: str, source: Path) -> ConfigError:
-    first = error.errors(include_url=False, include_input=False)[0]
-    path = [str(part) for part in first["loc"]]
-    line = _line_of(text, path)
-    where = f"{source}:{line}" if line else ("environment" if not text else str(source))
-    message = str(first["msg"]).removeprefix("Value error, ")
-    hint = ""
-    if first["type"] == "extra_forbidden":
-        message = "no such setting"
-        hint = "`sentinel doctor` lists the settings in force"
-    more = len(error.errors()) - 1
-    if more:
-        hint = (hint + "; " if hint else "") + f"and {more} more"
-    return ConfigError(f"{'.'.join(path)}: {message}", where=where, hint=hint)
-
-
-def _line_of(text: str, path: list[str]) -> int | None:
-    """Return the line (from 1) of the setting at ``path``, or of its table."""
-    table: list[str] = []
-    seen: dict[str, int] = {}
-    best: int | None = None
-    for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*(\[\[?)\s*([^\]]+?)\s*\]", line)
-        if header:
-            name = header[2].replace(" ", "")
-            table = name.split(".")
-            if header[1] == "[[":
-                seen[name] = seen.get(name, -1) + 1
-                table.append(str(seen[name]))
-            if table == path[: len(table)]:
-                best = number
-        else:
-            key = re.match(r"\s*([A-Za-z0-9_.\-\"]+)\s*=", line)
-            if key:
-                full = table + key[1].replace('"', "").split(".")
-                if full == path or full == [*path[:-1], f"{path[-1]}_file"]:
-                    return number
-                if full == path[: len(full)]:
-                    best = number
-    return best
-
-
-def _anchored(settings: Settings, base: Path) -> Settings:
-    """Make every relative path relative to the settings file."""
-
-    def walk(model: Section) -> Section:
-        changes: dict[str, Any] = {}
-        for name in type(model).model_fields:
-            value = getattr(model, name)
-            if isinstance(value, Path) and not value.is_absolute():
-                changes[name] = base / value
-            elif isinstance(value, Section):
-                changes[name] = walk(value)
-        return model.model_copy(update=changes)
-
-    anchored = walk(settings)
-    assert isinstance(anchored, Settings)  # noqa: S101 - walk keeps the type
-    return anchored
