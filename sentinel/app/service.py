@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -19,15 +20,16 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from sentinel.app import parts
 from sentinel.app.casework import Casework
+from sentinel.app.handover import OFFSET, Handover
 from sentinel.clock import Clock, SystemClock
 from sentinel.config import Settings
 from sentinel.detect.consumer import Consumer
 from sentinel.detect.detector import Judged
 from sentinel.domain.event import Event
-from sentinel.domain.finding import Finding
 from sentinel.domain.incident import Actor, Document
 from sentinel.errors import SentinelError
 from sentinel.obs import log
+from sentinel.obs.fault import describe
 from sentinel.obs.metrics import Metrics
 from sentinel.respond import clock_watch
 from sentinel.respond.fold import Folder
@@ -35,7 +37,6 @@ from sentinel.store.ports import CaseTx, Sealer
 
 T = TypeVar("T")
 
-OFFSET = "consumer:detect"
 HORIZON = timedelta(hours=25)  # a session lives 24 h at most: what is older has no effect
 LONGEST_PAUSE = 30.0
 EVERY = {"outbox": 1, "clocks": 5, "quiet": 5, "prune": 600}
@@ -65,22 +66,25 @@ class Sentinel:
             self.registry, self._router = parts.load_notifiers(settings, clock)
             self._behaviour = parts.make_behaviour(settings)
             rules = parts.load_rules_or_raise(settings)
-            detector = parts.make_detector(settings, rules, facts, self._behaviour)
+            self._detector = parts.make_detector(settings, rules, facts, self._behaviour)
             self._intakes = parts.make_intakes(settings, self.sealer, clock)
             self._spool = parts.open_spool(settings, self.sealer)
             parts.require_whole(self._spool, self._events, committed)
             opened.pop_all()
-        self._folder = Folder(
+        folder = Folder(
             clock,
             window=timedelta(minutes=settings.detect.fold_minutes),
             route=self._router.route,
         )
+        self._handover = Handover(self._events, self.in_store, folder, self.metrics, clock)
+        self._waits = ""
+        self._told: Counter[str] = Counter()
         self._consumer = Consumer(
             self._spool,
-            detector,
+            self._detector,
             committed=committed,
             sink=self._take,
-            on_findings=self._fold,
+            on_findings=self._handover.fold,
             clock=clock,
         )
         self._store_thread = ThreadPoolExecutor(1, thread_name_prefix="cases")
@@ -180,11 +184,20 @@ class Sentinel:
         await self.drain()
 
     def status(self) -> dict[str, object]:
-        """Return counts and the sources with when they were last heard of (UTC)."""
+        """Return counts, the sources with when they were last heard of (UTC), how detection is.
+
+        ``detection``: why it ``waits`` (empty: it runs), the ``faults`` it met and passed over by
+        kind, and what was ``set_aside`` by kind.
+        """
         return {
             "events": self._events.count(),
             "spool_lag": self.lag,
             "spool_bytes": self._spool.size_bytes,
+            "detection": {
+                "waits": self._waits,
+                "faults": dict(self._detector.faults.counts),
+                "set_aside": dict(self._handover.set_aside),
+            },
             "channels_off": dict(self.registry.off),
             "sources": [
                 {"name": source.name, "last_seen": self._last_seen.get(source.name)}
@@ -197,40 +210,32 @@ class Sentinel:
         await self._outbox.drain()
 
     async def _detect(self) -> None:
-        """Judge for ever; where a store refuses, wait and judge the same batch again."""
+        """Judge for ever; where something fails, wait and judge the same batch again."""
         pause = 1.0
         while True:
             try:
                 await self._consumer.step_when_ready()
-                pause = 1.0
-            except SentinelError as error:
-                self._log.error("detection waits", reason=str(error), seconds=pause)
+            except Exception as error:
+                self._waits = _told(error)
+                self._log.error("detection waits", reason=self._waits, seconds=pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
+            else:
+                self._waits, pause = "", 1.0
+            self._count_faults()
 
     async def _take(self, judged: Judged, last: int) -> None:
-        """Store the events, then, in one transaction, facts, alerts and the offset."""
-        await asyncio.to_thread(self._events.append, judged.events, last_offset=last)
+        await self._handover.take(judged, last)
         for source in {event.source for event in judged.events}:
             self._last_seen[source] = self.clock.now()
 
-        def commit(tx: CaseTx) -> None:
-            if judged.facts:
-                tx.facts.put_many(judged.facts)
-            self._open_alerts(tx, (*judged.findings, *judged.navigation))
-            tx.state.put(OFFSET, str(last).encode())
-
-        await self.in_store(commit)
-
-    async def _fold(self, findings: list[Finding]) -> None:
-        await self.in_store(lambda tx: self._open_alerts(tx, findings))
-
-    def _open_alerts(self, tx: CaseTx, findings: Sequence[Finding]) -> None:
-        for finding in findings:
-            self.metrics.findings.labels(finding.rule.slug).inc()
-        for alert in self._folder.fold(tx, findings):
-            if alert.version == 1:
-                self.metrics.alerts.labels(alert.rule.level.value).inc()
+    def _count_faults(self) -> None:
+        """Tell once of each kind of fault that detection met, and count all of them."""
+        for fault, count in (self._detector.faults.counts - self._told).items():
+            if fault not in self._told:
+                self._log.error("detection met a fault and went on", fault=fault)
+            self.metrics.faults.labels(fault).inc(count)
+            self._told[fault] += count
 
     async def _watch_clocks(self) -> None:
         now = self.clock.now()
@@ -258,7 +263,12 @@ class Sentinel:
             self.metrics.detect_lag.set(self.lag)
             try:
                 await job()
-            except SentinelError as error:
-                self._log.error(f"{name} failed", reason=str(error))
+            except Exception as error:
+                self._log.error(f"{name} failed", reason=_told(error))
 
         return run
+
+
+def _told(error: Exception) -> str:
+    """Return an error of ours in its words; of any other its kind and place."""
+    return str(error) if isinstance(error, SentinelError) else describe(error)

@@ -2,6 +2,9 @@
 
 Scope comes first, because its verdict is a field that rules select on; behaviour comes last,
 because it sees sessions, not events.
+
+A stage that raises on an event is a bug, and must not stop detection: the fault is counted, the
+event is kept and passed on, and the events around it are judged as if it were not there.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import msgspec
 
 from sentinel.detect.behaviour.monitor import Behaviour
 from sentinel.detect.engine import RuleEngine
+from sentinel.detect.faults import Faults, unjudged
 from sentinel.detect.scope.engine import ScopeEngine
 from sentinel.detect.scope.facts import fact_from_event
 from sentinel.domain.event import Event
@@ -41,18 +45,14 @@ class Detector:
         self.scope = scope
         self.rules = rules
         self.behaviour = behaviour
+        self.faults = Faults()
 
     async def process(self, events: Sequence[Event]) -> Judged:
         """Judge a batch in the order of arrival; facts in it count for the whole batch."""
-        facts = tuple(fact for event in events if (fact := fact_from_event(event)) is not None)
-        for fact in facts:
-            self.scope.facts.add(fact)
-        judged = tuple(self.scope.judge(event) for event in events)
-        findings = tuple(self.rules.process(judged))
-        navigation: tuple[Finding, ...] = ()
-        if self.behaviour is not None:
-            await self.behaviour.process(judged)
-            navigation = tuple(self.behaviour.take())
+        facts = tuple(fact for event in events if (fact := self._learn(event)) is not None)
+        judged = tuple(self._judge(event) for event in events)
+        findings = tuple(self._match(judged))
+        navigation = tuple(await self._watch(judged))
         return Judged(events=judged, findings=findings, navigation=navigation, facts=facts)
 
     def swap(self, rules: RuleEngine) -> tuple[str, ...]:
@@ -63,9 +63,16 @@ class Detector:
 
     async def advance(self, now: datetime) -> list[Finding]:
         """Let time pass without events: windows and sessions that are over are judged."""
-        findings = list(self.rules.advance(now))
+        findings: list[Finding] = []
+        try:
+            findings += self.rules.advance(now)
+        except Exception as error:
+            self.faults.add("rules", error)
         if self.behaviour is not None:
-            findings += await self.behaviour.advance(now)
+            try:
+                findings += await self.behaviour.advance(now)
+            except Exception as error:
+                self.faults.add("behaviour", error)
         return findings
 
     async def flush(self) -> list[Finding]:
@@ -74,3 +81,47 @@ class Detector:
         if self.behaviour is not None:
             findings += await self.behaviour.flush()
         return findings
+
+    def _learn(self, event: Event) -> Fact | None:
+        try:
+            fact = fact_from_event(event)
+            if fact is not None:
+                self.scope.facts.add(fact)
+        except Exception as error:
+            self.faults.add("facts", error)
+            return None
+        return fact
+
+    def _judge(self, event: Event) -> Event:
+        try:
+            return self.scope.judge(event)
+        except Exception as error:
+            return unjudged(event, self.faults.add("scope", error))
+
+    def _match(self, judged: Sequence[Event]) -> list[Finding]:
+        """Return what the rules find; where they raise on the batch, event by event.
+
+        What the first pass offered to correlations is known to them by its identity.
+        """
+        try:
+            return self.rules.process(judged)
+        except Exception as error:
+            self.faults.add("rules", error)
+        return [finding for event in judged for finding in self._match_one(event)]
+
+    def _match_one(self, event: Event) -> list[Finding]:
+        try:
+            return self.rules.process([event])
+        except Exception as error:
+            self.faults.add("rules", error)
+            return []
+
+    async def _watch(self, judged: Sequence[Event]) -> list[Finding]:
+        if self.behaviour is None:
+            return []
+        try:
+            await self.behaviour.process(judged)
+            return self.behaviour.take()
+        except Exception as error:
+            self.faults.add("behaviour", error)
+            return []

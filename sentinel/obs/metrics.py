@@ -19,6 +19,8 @@ class Metrics:
         self.findings = self._counter("findings", "Findings.", "rule")
         self.alerts = self._counter("alerts", "Alerts opened.", "level")
         self.rule_errors = self._counter("rule_errors", "Rules that raised.", "rule")
+        self.faults = self._counter("detect_faults", "Faults of detection.", "fault")
+        self.set_aside = self._counter("set_aside", "What could not be handed over.", "kind")
         self.messages = self._counter("messages", "Messages by outcome.", "channel", "outcome")
         self.spool_bytes = Gauge(
             "sentinel_spool_bytes", "Size of the spool.", registry=self.registry
