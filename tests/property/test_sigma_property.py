@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,17 @@ def near(wanted: Any) -> list[Any]:
     wide = base64.b64encode(bare.encode("utf-16-le")).decode()
     shaped = [wanted, bare, bare.swapcase(), f"{bare}x", f"x{bare}", f"x{bare}x", bare[:-1]]
     dashed = [bare.replace("-", "/"), bare.replace("/", "\u2014")]
-    folds = [bare.upper(), bare.casefold(), f"{bare}\n", f"{bare}\0", bare.replace("a", "a\x1f", 1)]
+    met = re.sub(r"[\\^$()|*+?\[\]]", "", wanted)
+    folds = [
+        met,
+        f"{met}\n",
+        f"\n{met}",
+        bare.upper(),
+        bare.casefold(),
+        f"{bare}\n",
+        f"{bare}\0",
+        bare.replace("a", "a\x1f", 1),
+    ]
     return [*shaped, *dashed, *folds, encoded, wide, base64.b64encode(bare.encode()).decode()]
 
 

@@ -29,6 +29,7 @@ from sigma.types import (
 
 from sentinel.detect.rules.fault import RuleFault
 from sentinel.detect.rules.folding import folded
+from sentinel.detect.rules.pcre import with_dollar_before_newline
 
 
 class Wild(IntEnum):
@@ -163,7 +164,8 @@ def regex_source(value: SigmaRegularExpression) -> str:
     """Return the pattern with its `i`, `m`, `s` flags inline, as RE2 wants them."""
     flags = "".join(sorted(value.sigma_to_re_flag[flag] for flag in value.flags))
     prefix = f"(?{flags})" if flags else ""
-    return f"{prefix}{value.regexp.to_plain(regex=True)}"
+    pattern = value.regexp.to_plain(regex=True)
+    return f"{prefix}{pattern if 'm' in flags else with_dollar_before_newline(pattern)}"
 
 
 def glob_regex(parts: Sequence[str | Wild]) -> str:
