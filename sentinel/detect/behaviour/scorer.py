@@ -149,6 +149,7 @@ class Scorer:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env=environment,
+            process_group=0,  # Ctrl-C is for the service, which ends the child in good order
         )
         self._process = process
         reply = await self._reply(process)
