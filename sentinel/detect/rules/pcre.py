@@ -19,9 +19,9 @@ _MULTILINE: Final = re.compile(r"\(\?[a-z]*m")
 
 
 def with_dollar_before_newline(pattern: str) -> str:
-    """Return ``pattern`` for RE2, with `$` as PCRE means it. Not for patterns under `m`.
+    r"""Return ``pattern`` for RE2, with `$` as PCRE means it. Not for patterns under `m`.
 
-    Where `re|endswith` closed the pattern with `\\z`, `$` can be nothing but the end.
+    Where `re|endswith` closed the pattern with `\z`, `$` can be nothing but the end.
     """
     if "$" not in pattern or pattern.endswith(r")\z") or _MULTILINE.search(pattern):
         return pattern
