@@ -42,7 +42,7 @@ class SentinelError(Exception):
 
 
 class UsageError(SentinelError):
-    """The command line asks for something that does not exist."""
+    """This cannot be done as asked."""
 
     exit_code = Exit.USAGE
 
@@ -57,6 +57,12 @@ class ContentError(SentinelError):
 
 class InvalidInstant(SentinelError):
     """An instant cannot be understood."""
+
+    exit_code = Exit.USAGE
+
+
+class InvalidValue(SentinelError):
+    """A value cannot be accepted."""
 
     exit_code = Exit.USAGE
 

@@ -6,7 +6,6 @@ content, 4 input or output (`sentinel.errors.Exit`).
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -24,11 +23,15 @@ from sentinel.cli import (
     incident,
     init,
     journal,
+    retention,
     run,
     scan,
+    severity,
 )
-from sentinel.cli.output import note
+from sentinel.cli.output import forget_stdout, note
 from sentinel.errors import Exit, SentinelError
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells say it
 
 app = typer.Typer(
     name="sentinel",
@@ -65,28 +68,43 @@ def _options(
     context.obj = config
 
 
-for group in (scan, check, init, run, doctor, demo):
+for group in (scan, check, init, run, doctor, demo, severity):
     group.register(app)
 app.add_typer(alert.app, name="alert")
 app.add_typer(incident.app, name="incident")
 app.add_typer(journal.app, name="journal")
 app.add_typer(behaviour.app, name="behaviour")
 app.add_typer(account.app, name="account")
+app.add_typer(retention.app, name="retention")
 
 
 def main() -> None:
     """Run the command line; turn an error into one line and its exit code."""
     try:
-        app()
+        code = app(standalone_mode=False)
+        sys.stdout.flush()
+    except typer.TyperException as error:
+        _say_misuse(error)
+        code = Exit.USAGE
     except SentinelError as error:
         note(f"error: {error}")
-        raise SystemExit(int(error.exit_code)) from None
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
+        code = error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(int(Exit.IO)) from None
+        forget_stdout()
+        code = Exit.IO
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         note(f"error: {where}{error.strerror or error}")
-        raise SystemExit(int(Exit.IO)) from None
+        code = Exit.IO
+    sys.exit(int(code or 0))
+
+
+def _say_misuse(error: typer.TyperException) -> None:
+    """Say in one line what the command line gets wrong; without arguments, help is said already."""
+    message = " ".join(error.format_message().replace("Value error, ", "").split()).rstrip(".")
+    if message:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "sentinel"
+        note(f"error: {message[:1].lower()}{message[1:]} (see {command} --help)")
