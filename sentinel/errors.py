@@ -79,6 +79,12 @@ class StorageError(SentinelError):
     exit_code = Exit.IO
 
 
+class CannotListen(SentinelError):
+    """A port cannot be opened."""
+
+    exit_code = Exit.IO
+
+
 class Refused(SentinelError):
     """A guard refuses the action."""
 

@@ -29,7 +29,7 @@ from sentinel.demo.telling import Story
 from sentinel.domain.alert import Alert
 from sentinel.domain.deadline import Deadline
 from sentinel.domain.incident import Document, Incident
-from sentinel.errors import SentinelError, StorageError
+from sentinel.errors import CannotListen, SentinelError
 from sentinel.web.console.app import create_console
 from sentinel.web.serve import Servers
 
@@ -116,7 +116,7 @@ async def _open_console(servers: Servers, service: Sentinel, settings: Settings)
     console = create_console(service)
     try:
         return await servers.open(console, settings.console)
-    except StorageError:
+    except CannotListen:
         free = settings.console.model_copy(update={"port": 0})
         return await servers.open(create_console(service), free)
 

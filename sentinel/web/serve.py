@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Sequence
 
 from aiohttp import web
 
 from sentinel.config import Listener
-from sentinel.errors import ConfigError, StorageError
+from sentinel.errors import CannotListen, ConfigError
 
 
 class Servers:
@@ -27,8 +28,8 @@ class Servers:
             await site.start()
         except OSError as error:
             await runner.cleanup()
-            raise StorageError(
-                f"cannot listen: {error.strerror or error}",
+            raise CannotListen(
+                os.strerror(error.errno) if error.errno else str(error),
                 where=f"{listener.host}:{listener.port}",
                 hint="is another Sentinel running? choose another port",
             ) from error
