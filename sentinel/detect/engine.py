@@ -1,26 +1,27 @@
 """The rule engine: events in, findings out, in event time.
 
-Each event meets the rules of its log source, then the correlations, which wait for the watermark:
-the latest event time seen minus the allowed lateness. A rule that fails at run time is counted
+Each event meets the rules of its log source, then the correlations, which wait for the watermark
+(see `correlate.timekeeper`). A rule that fails at run time is counted
 and stops nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sentinel.clock import isoformat
-from sentinel.detect.correlate.correlator import ALWAYS, Correlator, Losses
+from sentinel.detect.correlate import checkpoint
+from sentinel.detect.correlate.correlator import Correlator, Losses
 from sentinel.detect.correlate.hit import Hit
+from sentinel.detect.correlate.timekeeper import Timekeeper
+from sentinel.detect.fast.index import RuleIndex
 from sentinel.detect.findings import burst_finding, burst_hit, event_finding
 from sentinel.detect.rules.fields import TIMESTAMP, Fields
 from sentinel.detect.rules.model import Rule, RuleSet
-from sentinel.domain.event import Event, LogSource
+from sentinel.domain.event import Event
 from sentinel.domain.finding import Finding
-
-END = datetime.max.replace(tzinfo=UTC)
 
 
 class RuleErrors(NamedTuple):
@@ -39,10 +40,8 @@ class RuleEngine:
     def __init__(self, ruleset: RuleSet, *, lateness: timedelta) -> None:
         self.rule_errors: dict[str, RuleErrors] = {}
         self._ruleset = ruleset
-        self._lateness = lateness
-        self._watermark = ALWAYS
-        self._latest = ALWAYS
-        self._routes: dict[LogSource, tuple[Rule, ...]] = {}
+        self._time = Timekeeper(lateness)
+        self._index = RuleIndex(ruleset.rules)
         self._reads_time = any(TIMESTAMP in rule.reads for rule in ruleset.rules)
         self._titles = {item.info.id: item.info.title for item in ruleset.items}
         self._correlators = [Correlator(correlation) for correlation in ruleset.correlations]
@@ -51,11 +50,11 @@ class RuleEngine:
     @property
     def watermark(self) -> datetime:
         """The instant (UTC) before which correlations expect nothing more."""
-        return self._watermark
+        return self._time.watermark
 
     @property
     def losses(self) -> dict[str, Losses]:
-        """Per correlation id: hits too late or without a group, groups and hits evicted."""
+        """Per correlation id: hits too late, too early, without a group; what was evicted."""
         return {c.correlation.info.id: c.losses for c in self._correlators}
 
     def inherit(self, old: RuleEngine) -> tuple[str, ...]:
@@ -64,7 +63,7 @@ class RuleEngine:
         The windows are those of the correlations that are written as before, and whose rules are;
         their ids are returned. ``old`` must not be used any more.
         """
-        self._watermark, self._latest = old._watermark, old._latest
+        self._time = old._time
         same = self._ruleset.written_alike(old._ruleset)
         kept = {c.correlation.info.id: c for c in old._correlators}
         self._correlators = [
@@ -74,27 +73,55 @@ class RuleEngine:
         self._listeners = _listeners(self._correlators)
         return tuple(c.correlation.info.id for c in self._correlators if c in kept.values())
 
-    def process(self, events: Sequence[Event]) -> list[Finding]:
-        """Return what the events make certain, in their order, then the correlations' bursts."""
-        findings = [finding for event in events for finding in self._match(event)]
-        if events:
-            self._latest = max(self._latest, *(event.time for event in events))
-            findings.extend(self._move_to(self._latest - self._lateness))
-        return findings
+    def process(self, events: Sequence[Event], *, now: datetime | None = None) -> list[Finding]:
+        """Return what the events make certain, in their order, then the correlations' bursts.
+
+        ``now``: when they arrived; correlations do not believe a later date. None believes all.
+        """
+        horizon = self._time.horizon(now)
+        for correlator in self._correlators:
+            correlator.horizon = horizon
+        findings = [
+            finding
+            for event, rules in zip(events, self._index.candidates(events), strict=True)
+            for finding in self._match(event, rules)
+        ]
+        return [*findings, *self._correlate(moved=self._time.observe(events, now))]
 
     def advance(self, now: datetime) -> list[Finding]:
         """Let time pass without events: nothing older than ``now`` minus the lateness will come."""
-        return self._move_to(now - self._lateness)
+        return self._correlate(moved=self._time.advance(now))
 
     def flush(self) -> list[Finding]:
         """Return what is still open at the end of the input. Events after that are late."""
-        return self._move_to(END)
+        return self._correlate(moved=self._time.end())
 
-    def _match(self, event: Event) -> Iterator[Finding]:
+    @property
+    def future_events(self) -> int:
+        """Events dated so far after their arrival that correlations did not believe them."""
+        return self._time.future
+
+    @property
+    def weight(self) -> int:
+        """How many hits and groups correlations keep, about: what `remember` costs."""
+        return sum(correlator.weight for correlator in self._correlators)
+
+    def remember(self) -> bytes:
+        """Return all that correlations remember (msgpack)."""
+        return checkpoint.remember(self._time, self._correlators, self._ruleset)
+
+    def recall(self, data: bytes) -> bool:
+        """Take over, before the first event, what an engine of the same correlations remembered.
+
+        Tells whether it fitted; if not, nothing was taken over.
+        """
+        return checkpoint.recall(data, self._time, self._correlators, self._ruleset)
+
+    def _match(self, event: Event, rules: Sequence[Rule]) -> Iterator[Finding]:
         fields: Fields = event.fields
         if self._reads_time:
             fields = {TIMESTAMP: isoformat(event.time), **event.fields}
-        for rule in self._route(event.logsource):
+        for rule in rules:
             try:
                 if not rule.match(fields):
                     continue
@@ -106,29 +133,22 @@ class RuleEngine:
             for correlator in self._listeners.get(rule.info.id, ()):
                 correlator.offer(_event_hit(rule, event))
 
-    def _route(self, source: LogSource) -> tuple[Rule, ...]:
-        route = self._routes.get(source)
-        if route is None:
-            route = tuple(rule for rule in self._ruleset.rules if rule.applies_to(source))
-            self._routes[source] = route
-        return route
-
     def _count_error(self, rule_id: str, error: Exception) -> None:
         known = self.rule_errors.get(rule_id, RuleErrors(0, type(error).__name__))
         self.rule_errors[rule_id] = RuleErrors(known.failures + 1, known.first)
 
-    def _move_to(self, watermark: datetime) -> list[Finding]:
-        if watermark <= self._watermark:
+    def _correlate(self, *, moved: bool) -> list[Finding]:
+        if not moved:
             return []
-        self._watermark = watermark
         return [f for correlator in self._correlators for f in self._evaluate(correlator)]
 
     def _evaluate(self, correlator: Correlator) -> Iterator[Finding]:
         correlation = correlator.correlation
-        for group, burst in correlator.evaluate(self._watermark):
+        for group, burst in correlator.evaluate(self._time.watermark):
             finding = burst_finding(correlation, group, burst, self._titles)
             for parent in self._listeners.get(correlation.info.id, ()):
-                parent.offer(burst_hit(correlation, group, burst, finding))
+                if not burst.continues:  # a burst counts once
+                    parent.offer(burst_hit(correlation, group, burst, finding))
             if correlation.info.id not in self._ruleset.silent:
                 yield finding
 

@@ -7,15 +7,17 @@ from datetime import timedelta
 
 from sentinel.detect.actor import actor_fields, actor_of
 from sentinel.detect.correlate.hit import Combination, Hit, texts
+from sentinel.detect.correlate.instant import instant
 from sentinel.detect.correlate.window import Burst
 from sentinel.detect.rules.expression import first_reasons
-from sentinel.detect.rules.fields import names_read
+from sentinel.detect.rules.fields import names_read, reader
 from sentinel.detect.rules.model import Correlation, CorrelationKind, Rule
 from sentinel.domain.event import CATEGORY, SUBJECT, Event
 from sentinel.domain.finding import Finding, finding_id
 from sentinel.domain.reason import Reason
 
 MAX_EVENTS = 1000
+_SUBJECTS, _CATEGORIES = reader(SUBJECT), reader(CATEGORY)
 
 
 def event_finding(rule: Rule, event: Event) -> Finding:
@@ -25,8 +27,8 @@ def event_finding(rule: Rule, event: Event) -> Finding:
         rule=rule.info,
         time=event.time,
         actor=actor_of(event.fields, rule.actor),
-        subjects=texts(event.fields, SUBJECT),
-        categories=texts(event.fields, CATEGORY),
+        subjects=texts(event.fields, _SUBJECTS),
+        categories=texts(event.fields, _CATEGORIES),
         events=(event.id,),
         refs=(event.ref,),
         event_count=1,
@@ -43,7 +45,7 @@ def burst_finding(
     return Finding(
         id=finding_id(correlation.info.id, events[:MAX_EVENTS]),
         rule=correlation.info,
-        time=burst.hits[-1].time,
+        time=instant(burst.hits[-1].time),
         actor=_actor(correlation, group, burst),
         subjects=_unique(subject for hit in burst.hits for subject in hit.subjects),
         categories=_unique(category for hit in burst.hits for category in hit.categories),
@@ -51,6 +53,7 @@ def burst_finding(
         refs=refs[:MAX_EVENTS],
         event_count=len(events),
         reasons=(_reason(correlation, burst, titles),),
+        continues=burst.continues,
     )
 
 
@@ -95,12 +98,22 @@ def _reason(correlation: Correlation, burst: Burst, titles: dict[str, str]) -> R
     match correlation.kind:
         case CorrelationKind.EVENT_COUNT:
             return Reason("correlation.event_count", {"count": burst.value, **values})
-        case CorrelationKind.VALUE_COUNT:
-            values["field"] = ", ".join(correlation.fields)
-            return Reason("correlation.value_count", {"count": burst.value, **values})
         case CorrelationKind.TEMPORAL | CorrelationKind.TEMPORAL_ORDERED:
-            values["rules"] = ", ".join(titles[rule] for rule in correlation.rules)
+            matched = sorted({hit.step for hit in burst.hits})
+            values["rules"] = ", ".join(titles[correlation.rules[step]] for step in matched)
             return Reason("correlation.temporal", values)
+    values["field"] = ", ".join(correlation.fields)
+    if correlation.kind is CorrelationKind.VALUE_COUNT:
+        return Reason("correlation.value_count", {"count": burst.value, **values})
+    values["value"] = _rounded(burst.value)
+    if correlation.kind is CorrelationKind.VALUE_PERCENTILE and correlation.percentile is not None:
+        values["percentile"] = correlation.percentile
+        return Reason("correlation.value_rank", values)
+    return Reason(f"correlation.{correlation.kind.value}", values)
+
+
+def _rounded(value: float) -> int | float:
+    return value if isinstance(value, int) else round(value, 3)
 
 
 def _minutes(span: timedelta) -> int | float:

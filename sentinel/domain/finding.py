@@ -52,7 +52,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     ``time``: event time (UTC) of the event that completed it. ``actor``: who did it (pseudonym
     in the service, raw offline), empty if unknown. ``subjects``: the data subjects touched.
     ``events``/``refs``: ids and references of the events, oldest first, at most 1,000 of them;
-    ``event_count`` is the true number. ``score``: the model's, where there is one.
+    ``event_count`` is the true number. ``score``: the model's, where there is one. ``continues``:
+    it only brings later events of a burst that an earlier finding of the same rule told of.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[Reason, ...]
     categories: tuple[str, ...] = ()
     score: float | None = None
+    continues: bool = False
 
 
 def finding_id(rule_id: str, event_ids: tuple[str, ...]) -> str:

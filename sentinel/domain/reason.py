@@ -36,6 +36,30 @@ SENTENCES: dict[str, dict[str, str]] = {
         "fr": "les règles {rules} ont toutes été déclenchées en {minutes} minutes "
         "pour {group} identique",
     },
+    "correlation.value_sum": {
+        "en": "the sum of {field} in {minutes} minutes is {value} for the same {group}",
+        "fr": "la somme de {field} en {minutes} minutes vaut {value} pour {group} identique",
+    },
+    "correlation.value_avg": {
+        "en": "the average of {field} over {minutes} minutes is {value} for the same {group}",
+        "fr": "la moyenne de {field} sur {minutes} minutes vaut {value} pour {group} identique",
+    },
+    "correlation.value_median": {
+        "en": "the median of {field} over {minutes} minutes is {value} for the same {group}",
+        "fr": "la médiane de {field} sur {minutes} minutes vaut {value} pour {group} identique",
+    },
+    "correlation.value_rank": {
+        "en": "the percentile {percentile} of {field} over {minutes} minutes is {value} "
+        "for the same {group}",
+        "fr": "le centile {percentile} de {field} sur {minutes} minutes vaut {value} "
+        "pour {group} identique",
+    },
+    "correlation.value_percentile": {
+        "en": "one value of {field} makes {value} % of those seen in {minutes} minutes "
+        "for the same {group}",
+        "fr": "une valeur de {field} représente {value} % de celles observées en {minutes} minutes "
+        "pour {group} identique",
+    },
     "scope.no_relation": {
         "en": "the role {role} may read {category}, but no ticket, invoice, duty or assignment "
         "relates the actor to the person at that instant",

@@ -182,8 +182,9 @@ class TestMemory:
         correlator = self.correlator(rules)
         for n in range(25):
             correlator.offer(numbered(n))
-        (burst,) = (burst for _group, burst in correlator.evaluate(START + timedelta(seconds=99)))
-        assert len(burst.hits) == 3
+        bursts = [burst for _group, burst in correlator.evaluate(START + timedelta(seconds=99))]
+        assert [len(burst.hits) for burst in bursts] == [3, 22]
+        assert [burst.continues for burst in bursts] == [False, True]
         assert correlator.losses.evicted_hits == 15
 
     def test_what_waits_is_bounded_and_says_so(

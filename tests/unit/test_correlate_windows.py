@@ -54,6 +54,11 @@ def event(second: float, act: str = "a", *, ip: Any = "192.0.2.1", **fields: Any
 
 
 def told(rules: RuleSet, events: Iterable[Event]) -> list[Finding]:
+    """Return the findings that begin a burst."""
+    return [finding for finding in everything(rules, events) if not finding.continues]
+
+
+def everything(rules: RuleSet, events: Iterable[Event]) -> list[Finding]:
     engine = RuleEngine(rules, lateness=timedelta(0))
     return [*engine.process(list(events)), *engine.flush()]
 

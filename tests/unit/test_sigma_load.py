@@ -195,7 +195,7 @@ def test_a_range_is_two_conditions(tmp_path: Path) -> None:
     ("old", "new", "place", "reason"),
     [
         ("rules: base", "rules: bsae", "5:3", "bsae"),
-        ("type: event_count", "type: value_sum", "4:3", "value_sum"),
+        ("type: event_count", "type: value_sum", "3:1", "field"),
         ("type: event_count", "type: evnt_count", "4:3", "evnt_count"),
         ("timespan: 5m", "timespan: soon", "7:3", "soon"),
         ("{gte: 3}", "{gte: many}", "8:3", "many"),

@@ -78,10 +78,7 @@ def test_rules_find_their_four_stories_and_no_look_alike(seed: int, tmp_path: Pa
         subjects = {subject for finding in mine for subject in finding.subjects}
         assert subjects == set(truth.subjects)
         name = "access.log" if truth.source == "www" else "audit.ndjson"
-        if truth.key == "site_scanner":  # a correlation stops when it has enough
-            assert refs < told(truth, name)
-        else:
-            assert refs == told(truth, name)
+        assert refs == told(truth, name)
 
 
 def test_a_normal_day_raises_nothing(tmp_path: Path) -> None:

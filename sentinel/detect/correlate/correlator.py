@@ -1,114 +1,175 @@
 """One correlation over a stream that arrives out of order.
 
 Hits wait until the watermark has passed them, then enter the windows sorted by event time and
-identity. So any order of arrival within the allowed lateness, and any duplicate, gives the same
-bursts as the sorted stream. State is bounded: what is evicted, too late or without a group is
-counted, never dropped in silence.
+identity; a window ends before the first hit after its end is placed. So any order of arrival
+within the allowed lateness, any duplicate, and any cut of the stream into batches gives the same
+bursts in the same order. State is bounded: what is evicted, too late, too early or without a group
+is counted, never dropped in silence.
 """
 
 from __future__ import annotations
 
-import heapq
 from collections import OrderedDict
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
-from sentinel.detect.correlate.hit import Combination, Hit, Kept, groups_of, keep
-from sentinel.detect.correlate.window import Burst, SlidingWindow, Window, window_for
+from sentinel.detect.correlate.hit import Combination, Hit, Reduction
+from sentinel.detect.correlate.instant import ALWAYS, micros
+from sentinel.detect.correlate.waiting import Pending, Waiting
+from sentinel.detect.correlate.window import Burst, Window, end_of, window_for
 from sentinel.detect.rules.model import Correlation
 
-MAX_GROUPS = 100_000
-MAX_PENDING = 1_000_000
+MAX_GROUPS = 1_000_000
+MAX_PENDING = 500_000
 MIN_WINDOW = 10_000
-ALWAYS = datetime.min.replace(tzinfo=UTC)
-# Event time, identity and rule order the heap; no two entries share all three.
-Pending = tuple[datetime, str, str, Kept, tuple[Combination, ...]]
+MAX_AWAKE = 32_768  # windows ready to work; the others are packed
+
+Told = Iterator[tuple[Combination, Burst]]
 
 
 class Losses(msgspec.Struct):
-    """What a correlation could not take into account, each a number of hits or groups."""
+    """What a correlation could not take into account, each a number of hits or groups.
+
+    ``future``: hits whose time lies too far ahead of their arrival to be believed.
+    """
 
     late: int = 0
     ungrouped: int = 0
     evicted_groups: int = 0
     evicted_hits: int = 0
+    future: int = 0
+
+
+class Memory(msgspec.Struct, frozen=True, array_like=True):
+    """All that a correlator remembers. Times in microseconds; groups in the order of their ends."""
+
+    watermark: int
+    losses: Losses
+    pending: list[Waiting]
+    groups: list[tuple[Combination, bytes]]
 
 
 class Correlator:
-    """State of one correlation. ``max_groups``: groups kept; the quietest goes first."""
+    """State of one correlation. ``max_groups``: groups kept; the quietest goes first.
+
+    ``horizon``: the instant (microseconds) after which an event time is not believed.
+    """
 
     def __init__(self, correlation: Correlation, *, max_groups: int = MAX_GROUPS) -> None:
         self.correlation = correlation
         self.losses = Losses()
+        self.horizon: int | None = None
         self._max_groups = max_groups
         thresholds = [int(count) for _op, count in correlation.conditions]
         self._window_limit = max(MIN_WINDOW, 2 * max(thresholds, default=0))
-        self._pending: list[Pending] = []
-        self._waiting: set[tuple[str, str]] = set()
-        self._groups: OrderedDict[Combination, Window] = OrderedDict()
-        self._watermark = ALWAYS
+        self._reductions = {rule: Reduction(correlation, rule) for rule in correlation.rules}
+        self._pending = Pending()
+        self._groups: OrderedDict[Combination, Window | bytes] = OrderedDict()
+        self._awake: OrderedDict[Combination, Window] = OrderedDict()
+        self._watermark = micros(ALWAYS)
 
     def offer(self, hit: Hit) -> None:
         """Take a hit of one of the correlation's rules, in any order."""
-        if hit.time < self._watermark:
+        time = micros(hit.time)
+        if time < self._watermark:
             self.losses.late += 1
             return
-        identity = (hit.key, hit.rule)
-        if identity in self._waiting:
+        if self.horizon is not None and time > self.horizon:
+            self.losses.future += 1
             return
-        groups = groups_of(hit, self.correlation)
+        reduction = self._reductions[hit.rule]
+        if self._pending.holds((time, hit.key, reduction.step)):
+            return
+        groups = reduction.groups(hit)
         if not groups:
             self.losses.ungrouped += 1
         elif len(self._pending) >= MAX_PENDING:
             self.losses.evicted_hits += 1
         else:
-            self._waiting.add(identity)
-            entry = (hit.time, hit.key, hit.rule, keep(hit, self.correlation), groups)
-            heapq.heappush(self._pending, entry)
+            self._pending.add(Waiting(reduction.keep(hit, time), groups))
 
-    def evaluate(self, watermark: datetime) -> Iterator[tuple[Combination, Burst]]:
+    def evaluate(self, watermark: datetime) -> Told:
         """Yield the bursts that are certain once nothing earlier than ``watermark`` can come."""
-        self._watermark = max(watermark, self._watermark)
-        while self._pending and self._pending[0][0] < self._watermark:
-            _time, key, rule, hit, groups = heapq.heappop(self._pending)
-            self._waiting.discard((key, rule))
-            for group in groups:
-                burst = self._place(group, hit)
-                if burst is not None:
+        self._watermark = max(micros(watermark), self._watermark)
+        for waiting in self._pending.release(self._watermark):
+            yield from self._end_before(waiting.hit.time)
+            for group in waiting.groups:
+                window = self._window(group)
+                for burst in window.add(waiting.hit):
                     yield group, burst
-        yield from self._expire()
+                self.losses.evicted_hits += window.dropped
+                window.dropped = 0
+            yield from self._make_room()
+        yield from self._end_before(self._watermark)
 
     @property
     def groups(self) -> int:
         """How many groups are kept."""
         return len(self._groups)
 
-    def _place(self, group: Combination, hit: Kept) -> Burst | None:
-        """Put a hit into its group's window, and the group where its end will come in turn."""
-        window = self._groups.get(group)
+    @property
+    def weight(self) -> int:
+        """How many hits and groups are kept, about: what a checkpoint costs."""
+        return len(self._pending) + len(self._groups)
+
+    def remember(self) -> Memory:
+        """Return all that it remembers."""
+        groups = [
+            (group, window if isinstance(window, bytes) else window.pack())
+            for group, window in self._groups.items()
+        ]
+        return Memory(self._watermark, self.losses, list(self._pending), groups)
+
+    def recall(self, memory: Memory) -> None:
+        """Take over, before the first hit, what another remembered of the same correlation."""
+        self._watermark = memory.watermark
+        self.losses = memory.losses
+        for waiting in memory.pending:
+            self._pending.add(waiting)
+        self._groups.update(memory.groups)
+
+    def _window(self, group: Combination) -> Window:
+        """Return the group's window, awake, and the group where its end will come in turn."""
+        window = self._awake.get(group)
         if window is None:
-            window = self._groups[group] = window_for(self.correlation, self._window_limit)
-            self._make_room()
-        elif isinstance(window, SlidingWindow) or window.is_over(hit.time):
+            window = self._wake(group)
+        else:
+            self._awake.move_to_end(group)
+        if window.moves:
             self._groups.move_to_end(group)
-        return window.add(hit)
+        return window
 
-    def _make_room(self) -> None:
-        if len(self._groups) > self._max_groups:
-            _group, quietest = self._groups.popitem(last=False)
+    def _wake(self, group: Combination) -> Window:
+        packed = self._groups.get(group)
+        assert not isinstance(packed, Window)  # noqa: S101 - what is awake is found there
+        window = window_for(self.correlation, self._window_limit, packed)
+        self._groups[group] = self._awake[group] = window
+        if len(self._awake) > MAX_AWAKE:
+            quiet, sleeper = self._awake.popitem(last=False)
+            self._groups[quiet] = sleeper.pack()
+        return window
+
+    def _make_room(self) -> Told:
+        while len(self._groups) > self._max_groups:
             self.losses.evicted_groups += 1
-            self.losses.evicted_hits += quietest.dropped
+            yield from self._end_first(judge=False)
 
-    def _expire(self) -> Iterator[tuple[Combination, Burst]]:
-        """Close and forget windows that are over; groups stand in the order of their ends."""
+    def _end_before(self, time: int) -> Told:
+        """End the windows whose end lies before ``time``; groups stand in that order."""
         while self._groups:
-            group, window = next(iter(self._groups.items()))
-            if not window.is_over(self._watermark):
+            window = next(iter(self._groups.values()))
+            if (end_of(window) if isinstance(window, bytes) else window.end) >= time:
                 return
-            burst = window.close()
-            self.losses.evicted_hits += window.dropped
-            del self._groups[group]
-            if burst is not None:
+            yield from self._end_first(judge=True)
+
+    def _end_first(self, *, judge: bool) -> Told:
+        """Forget the first group; a window pushed out early is not judged, but ends its burst."""
+        group, window = self._groups.popitem(last=False)
+        self._awake.pop(group, None)
+        if isinstance(window, bytes):
+            window = window_for(self.correlation, self._window_limit, window)
+        if judge or window.moves:
+            for burst in window.close():
                 yield group, burst

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import product
 from typing import Any
@@ -9,11 +10,20 @@ from typing import Any
 import msgspec
 
 from sentinel.detect.actor import actor_of
-from sentinel.detect.rules.fields import MISSING, Fields, flatten, reader, text_of
-from sentinel.detect.rules.model import Correlation
+from sentinel.detect.rules.fields import (
+    MISSING,
+    Fields,
+    Reader,
+    flatten,
+    number_of,
+    reader,
+    text_of,
+)
+from sentinel.detect.rules.model import Correlation, CorrelationKind
 from sentinel.domain.event import CATEGORY, SUBJECT
 
 Combination = tuple[str, ...]
+Value = int | float | str | Combination
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,59 +36,106 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     key: str
     time: datetime
-    fields: dict[str, Any]
+    fields: Mapping[str, Any]
     events: tuple[str, ...]
     refs: tuple[str, ...]
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """A hit in a group's window. ``values``: what `value_count` counts of it."""
+class Kept(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A hit in a group's window.
 
-    rule: str
+    ``step``: index of its rule in the correlation's. ``time``: microseconds. ``values``: what the
+    correlation measures of it. ``several``: the events of a burst, None where ``key`` is the event.
+    """
+
+    step: int
     key: str
-    time: datetime
-    values: tuple[Combination, ...]
-    events: tuple[str, ...]
+    time: int
+    values: tuple[Value, ...]
+    several: tuple[str, ...] | None
     refs: tuple[str, ...]
     subjects: tuple[str, ...]
     categories: tuple[str, ...]
     actor: str
 
-
-def keep(hit: Hit, correlation: Correlation) -> Kept:
-    """Reduce a hit to what the correlation's window needs."""
-    counted = tuple(correlation.field_for(name, hit.rule) for name in correlation.fields)
-    return Kept(
-        rule=hit.rule,
-        key=hit.key,
-        time=hit.time,
-        values=combinations(hit.fields, counted) if counted else (),
-        events=hit.events,
-        refs=hit.refs,
-        subjects=texts(hit.fields, SUBJECT),
-        categories=texts(hit.fields, CATEGORY),
-        actor=actor_of(hit.fields, correlation.actor),
-    )
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The ids of its events."""
+        return (self.key,) if self.several is None else self.several
 
 
-def groups_of(hit: Hit, correlation: Correlation) -> tuple[Combination, ...]:
-    """Return the groups that a hit belongs to: one per item where a field is a list.
+class Reduction:
+    """Reduces hits of one rule to what one correlation needs of them."""
 
-    None where a field of `group-by` is absent: such an event has no group.
-    """
-    names = tuple(correlation.field_for(name, hit.rule) for name in correlation.group_by)
-    return combinations(hit.fields, names)
+    def __init__(self, correlation: Correlation, rule: str) -> None:
+        """Prepare what reads the fields. ``rule``: id of one of the correlation's rules."""
+        self.step = correlation.rules.index(rule)
+        self._groups = _readers(correlation, correlation.group_by, rule)
+        self._counted = _readers(correlation, correlation.fields, rule)
+        self._subjects, self._categories = reader(SUBJECT), reader(CATEGORY)
+        self._own_actor = correlation.actor
+        self._values = (
+            _combined if correlation.kind is CorrelationKind.VALUE_COUNT else self._measured
+        )
+        if correlation.kind is CorrelationKind.VALUE_PERCENTILE and correlation.percentile is None:
+            self._values = _combined
+
+    def groups(self, hit: Hit) -> tuple[Combination, ...]:
+        """Return the groups that a hit belongs to: one per item where a field is a list.
+
+        None where a field of `group-by` is absent: such an event has no group.
+        """
+        return _combinations(hit.fields, self._groups)
+
+    def keep(self, hit: Hit, time: int) -> Kept:
+        """Return what the windows hold of a hit at ``time`` (microseconds)."""
+        fields = hit.fields
+        return Kept(
+            self.step,
+            hit.key,
+            time,
+            self._values(fields, self._counted) if self._counted else (),
+            None if hit.events == (hit.key,) else hit.events,
+            hit.refs,
+            texts(fields, self._subjects),
+            texts(fields, self._categories),
+            actor_of(fields, self._own_actor),
+        )
+
+    @staticmethod
+    def _measured(fields: Fields, counted: tuple[Reader, ...]) -> tuple[Value, ...]:
+        """Return the numbers of the measured field; what is no number measures nothing."""
+        value = counted[0](fields)
+        if value is MISSING:
+            return ()
+        numbers = (number_of(item) for item in flatten(value))
+        return tuple(number for number in numbers if number is not None)
 
 
-def combinations(fields: Fields, names: tuple[str, ...]) -> tuple[Combination, ...]:
-    """Return every combination of the values of ``names``; one empty combination for no names."""
-    return tuple(product(*(texts(fields, name) for name in names)))
-
-
-def texts(fields: Fields, name: str) -> tuple[str, ...]:
+def texts(fields: Fields, read: Reader) -> tuple[str, ...]:
     """Return the different values of a field as text, in order; none where absent or null."""
-    value = reader(name)(fields)
+    value = read(fields)
+    if type(value) is str:
+        return (value,)
     if value is MISSING:
         return ()
     found = (text_of(item) for item in flatten(value))
     return tuple(dict.fromkeys(text for text in found if text is not None))
+
+
+def _readers(correlation: Correlation, names: tuple[str, ...], rule: str) -> tuple[Reader, ...]:
+    return tuple(reader(correlation.field_for(name, rule)) for name in names)
+
+
+def _combinations(fields: Fields, readers: tuple[Reader, ...]) -> tuple[Combination, ...]:
+    """Return every combination of the values read; one empty combination for no fields."""
+    if len(readers) == 1:
+        return tuple((text,) for text in texts(fields, readers[0]))
+    return tuple(product(*(texts(fields, read) for read in readers)))
+
+
+def _combined(fields: Fields, counted: tuple[Reader, ...]) -> tuple[Value, ...]:
+    """Return the values of one field, or the combinations of several (linked by AND)."""
+    if len(counted) == 1:
+        return texts(fields, counted[0])
+    return _combinations(fields, counted)

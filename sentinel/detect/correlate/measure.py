@@ -1,19 +1,19 @@
 """What each type of correlation counts over a window (correlation rules specification 2.1).
 
 A measure is told of each hit that enters and leaves, in event time, so that an event costs the
-same whatever the window holds.
+same whatever the window holds. Numbers that need all values at once are in `metric`.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
-from datetime import datetime
+from collections.abc import Callable
 from itertools import islice
-from typing import Protocol
+from typing import Final, Protocol
 
-from sentinel.detect.correlate.hit import Combination, Kept
-from sentinel.detect.rules.model import Correlation, CorrelationKind
+from sentinel.detect.correlate.hit import Kept, Value
+from sentinel.detect.correlate.metric import Average, Percentile, Share, Sum
+from sentinel.detect.rules.model import Correlation, CorrelationKind, Operator
 
 
 class Measure(Protocol):
@@ -25,8 +25,8 @@ class Measure(Protocol):
     def remove(self, hit: Kept) -> None:
         """Let go of the hit that left, the oldest."""
 
-    def value(self) -> int:
-        """Return the number."""
+    def value(self) -> int | float | None:
+        """Return the number; None where nothing was measured."""
         ...
 
 
@@ -55,18 +55,22 @@ class ValueCount:
     """How many different values, or combinations of values, of the counted fields."""
 
     def __init__(self) -> None:
-        self._seen: Counter[Combination] = Counter()
+        self._seen: dict[Value, int] = {}
 
     def add(self, hit: Kept) -> None:
         """Count each value of the hit."""
-        self._seen.update(hit.values)
+        seen = self._seen
+        for value in hit.values:
+            seen[value] = seen.get(value, 0) + 1
 
     def remove(self, hit: Kept) -> None:
         """Forget each value of the hit."""
+        seen = self._seen
         for value in hit.values:
-            self._seen[value] -= 1
-            if not self._seen[value]:
-                del self._seen[value]
+            if seen[value] == 1:
+                del seen[value]
+            else:
+                seen[value] -= 1
 
     def value(self) -> int:
         """Return the number of different values."""
@@ -74,24 +78,29 @@ class ValueCount:
 
 
 class RuleCount:
-    """`temporal`: how many of the rules matched."""
+    """`temporal`: which of the rules matched, and how many they are."""
 
-    def __init__(self) -> None:
-        self._seen: Counter[str] = Counter()
+    def __init__(self, rules: tuple[str, ...]) -> None:
+        self._rules = rules
+        self._seen: dict[int, int] = {}
 
     def add(self, hit: Kept) -> None:
         """Count the hit's rule."""
-        self._seen[hit.rule] += 1
+        self._seen[hit.step] = self._seen.get(hit.step, 0) + 1
 
     def remove(self, hit: Kept) -> None:
         """Forget the hit's rule."""
-        self._seen[hit.rule] -= 1
-        if not self._seen[hit.rule]:
-            del self._seen[hit.rule]
+        self._seen[hit.step] -= 1
+        if not self._seen[hit.step]:
+            del self._seen[hit.step]
 
     def value(self) -> int:
         """Return the number of different rules."""
         return len(self._seen)
+
+    def rules(self) -> set[str]:
+        """Return the rules that matched."""
+        return {self._rules[step] for step in self._seen}
 
 
 class OrderedRuleCount:
@@ -101,49 +110,59 @@ class OrderedRuleCount:
     """
 
     def __init__(self, rules: tuple[str, ...]) -> None:
-        self._rules = rules
-        self._hits: dict[str, list[Kept]] = {rule: [] for rule in rules}
-        self._gone: Counter[str] = Counter()
+        self._steps = tuple(rules.index(rule) for rule in rules)
+        self._hits: dict[int, list[Kept]] = {step: [] for step in self._steps}
+        self._gone: dict[int, int] = dict.fromkeys(self._steps, 0)
 
     def add(self, hit: Kept) -> None:
         """Append the hit to those of its rule; hits come in order of time."""
-        self._hits[hit.rule].append(hit)
+        self._hits[hit.step].append(hit)
 
     def remove(self, hit: Kept) -> None:
         """Forget the oldest hit of the rule; the list is cut when half of it is gone."""
-        hits = self._hits[hit.rule]
-        self._gone[hit.rule] += 1
-        if 2 * self._gone[hit.rule] >= len(hits):
-            del hits[: self._gone.pop(hit.rule)]
+        hits = self._hits[hit.step]
+        self._gone[hit.step] += 1
+        if 2 * self._gone[hit.step] >= len(hits):
+            del hits[: self._gone[hit.step]]
+            self._gone[hit.step] = 0
 
     def value(self) -> int:
         """Return the length of the longest start of the rules that appears in order."""
-        after: datetime | None = None
+        after: int | None = None
         used: set[str] = set()
-        for done, rule in enumerate(self._rules):
-            found = self._next(rule, after, used)
+        for done, step in enumerate(self._steps):
+            found = self._next(step, after, used)
             if found is None:
                 return done
             after = found.time
             used.add(found.key)
-        return len(self._rules)
+        return len(self._steps)
 
-    def _next(self, rule: str, after: datetime | None, used: set[str]) -> Kept | None:
-        """Return the earliest hit of ``rule`` not before ``after`` and not of a used event."""
-        hits, start = self._hits[rule], self._gone[rule]
+    def _next(self, step: int, after: int | None, used: set[str]) -> Kept | None:
+        """Return the earliest hit of ``step`` not before ``after`` and not of a used event."""
+        hits, start = self._hits[step], self._gone[step]
         if after is not None:
             start = bisect_left(hits, after, lo=start, key=lambda hit: hit.time)
         return next((hit for hit in islice(hits, start, None) if hit.key not in used), None)
 
 
+SIMPLE: Final[dict[CorrelationKind, Callable[[], Measure]]] = {
+    CorrelationKind.EVENT_COUNT: EventCount,
+    CorrelationKind.VALUE_COUNT: ValueCount,
+    CorrelationKind.VALUE_SUM: Sum,
+    CorrelationKind.VALUE_AVG: Average,
+}
+BELOW: Final = frozenset({Operator.LT, Operator.LTE})
+
+
 def measure_for(correlation: Correlation) -> Measure:
     """Return a fresh measure for one group of ``correlation``."""
-    match correlation.kind:
-        case CorrelationKind.EVENT_COUNT:
-            return EventCount()
-        case CorrelationKind.VALUE_COUNT:
-            return ValueCount()
-        case CorrelationKind.TEMPORAL:
-            return RuleCount()
-        case CorrelationKind.TEMPORAL_ORDERED:
-            return OrderedRuleCount(correlation.rules)
+    if correlation.kind is CorrelationKind.TEMPORAL:
+        return RuleCount(correlation.rules)
+    if correlation.kind is CorrelationKind.TEMPORAL_ORDERED:
+        return OrderedRuleCount(correlation.rules)
+    if correlation.percentile is not None:
+        return Percentile(correlation.percentile)
+    if correlation.kind is CorrelationKind.VALUE_PERCENTILE:
+        return Share(rarest=any(op in BELOW for op, _count in correlation.conditions))
+    return SIMPLE[correlation.kind]()

@@ -12,16 +12,19 @@ from typing import Any, Final
 
 from sentinel.detect.rules.compile import Lists
 from sentinel.detect.rules.fault import RuleFault
+from sentinel.detect.rules.filters import Filter, apply_filters
 from sentinel.detect.rules.lists import load_lists
 from sentinel.detect.rules.locate import load_documents, position
 from sentinel.detect.rules.model import Correlation, Origin, Rule, RuleSet
-from sentinel.detect.rules.parse import parse_document
+from sentinel.detect.rules.parse import parse_document, parse_filter_document
+from sentinel.detect.rules.pipelines import FOLDER as PIPELINES
+from sentinel.detect.rules.pipelines import Pipelines, load_pipelines
 from sentinel.detect.rules.resolve import resolve, silent_ids
 from sentinel.errors import ContentError, UnreadableFile
 
 # Content beside the rules that other rooms read, and rules kept for their history.
 OTHER_FOLDERS: Final = frozenset(
-    {"sources", "scopes", "lists", "models", "exceptions", "deprecated"}
+    {"sources", "scopes", "lists", "models", "exceptions", "pipelines", "deprecated"}
 )
 TEST_SUFFIX: Final = ".test.yml"
 
@@ -30,7 +33,9 @@ def load_rules(directory: Path) -> RuleSet:
     """Load every rule below ``directory``. Raises UnreadableFile where it is no folder."""
     if not directory.is_dir():
         raise UnreadableFile("not a folder of rules", where=str(directory))
-    loader = _Loader(load_lists(directory / "lists"))
+    pipelines, errors = load_pipelines(directory / PIPELINES)
+    loader = _Loader(load_lists(directory / "lists"), pipelines)
+    loader.errors.extend(errors)
     for path in rule_files(directory):
         loader.read(path)
     return loader.finish()
@@ -57,9 +62,11 @@ def where(origin: Origin, fault: RuleFault) -> str:
 class _Loader:
     """Collects rules and errors file by file, then ties correlations to what they name."""
 
-    def __init__(self, lists: Lists) -> None:
+    def __init__(self, lists: Lists, pipelines: Pipelines) -> None:
         self.lists = lists
+        self.pipelines = pipelines
         self.items: list[Rule | Correlation] = []
+        self.filters: list[Filter] = []
         self.errors: list[ContentError] = []
 
     def read(self, path: Path) -> None:
@@ -79,17 +86,27 @@ class _Loader:
             self.errors.append(ContentError("the file is empty", where=f"{path}:1:1"))
         for origin, slug in _origins(path, documents):
             try:
-                self.items.append(parse_document(origin.raw, origin, slug, self.lists))
+                self._parse(origin, slug)
             except RuleFault as fault:
                 self.errors.append(fault.located(where(origin, fault)))
+
+    def _parse(self, origin: Origin, slug: str) -> None:
+        raw, lists, pipelines = origin.raw, self.lists, self.pipelines
+        if isinstance(raw, dict) and "filter" in raw:
+            self.filters.append(parse_filter_document(raw, origin, lists, pipelines))
+        else:
+            self.items.append(parse_document(raw, origin, slug, lists, pipelines))
 
     def finish(self) -> RuleSet:
         unique = list(self._without_duplicates())
         rules = tuple(item for item in unique if isinstance(item, Rule))
         found = [item for item in unique if isinstance(item, Correlation)]
         correlations, faults = resolve(found, rules)
+        rules, misnamed = apply_filters(rules, found, self.filters)
         for correlation, fault in faults:
             self.errors.append(fault.located(where(correlation.origin, fault)))
+        for one, fault in misnamed:
+            self.errors.append(fault.located(where(one.origin, fault)))
         return RuleSet(
             rules=rules,
             correlations=correlations,

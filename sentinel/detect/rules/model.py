@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sentinel.detect.rules.expression import Expression, Match
+from sentinel.detect.rules.formula import Formula
 from sentinel.domain.event import LogSource
 from sentinel.domain.finding import RuleInfo
 from sentinel.errors import ContentError
@@ -54,12 +55,16 @@ class Rule:
 
 
 class CorrelationKind(StrEnum):
-    """Types of correlation that the engine evaluates (correlation rules specification 2.1)."""
+    """Types of correlation (specification 2.1; the median is pySigma's)."""
 
     EVENT_COUNT = "event_count"
     VALUE_COUNT = "value_count"
     TEMPORAL = "temporal"
     TEMPORAL_ORDERED = "temporal_ordered"
+    VALUE_SUM = "value_sum"
+    VALUE_AVG = "value_avg"
+    VALUE_PERCENTILE = "value_percentile"
+    VALUE_MEDIAN = "value_median"
 
 
 class Operator(StrEnum):
@@ -73,14 +78,19 @@ class Operator(StrEnum):
     NEQ = "neq"
 
 
+Conditions = tuple[tuple[Operator, float], ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correlation:
     """A correlation over hits of other rules.
 
     ``rules``: ids of the referenced rules or correlations, in the author's order. ``conditions``:
-    all of them must hold. ``fields``: what `value_count` counts. ``aliases``: name used in
-    `group-by` or `field`, then id of the rule, then the event's field. ``generate``: the
-    referenced rules raise findings of their own too.
+    all of them must hold. ``fields``: what the `value_` types measure. ``percentile``: the one that
+    `value_percentile` compares; None where it compares a share. ``formula``: a condition on which
+    rules matched, in place of ``conditions``. ``aliases``: name used in `group-by` or `field`, then
+    id of the rule, then the event's field. ``generate``: the referenced rules raise findings of
+    their own too.
     """
 
     info: RuleInfo
@@ -90,8 +100,10 @@ class Correlation:
     rules: tuple[str, ...]
     group_by: tuple[str, ...]
     timespan: timedelta
-    conditions: tuple[tuple[Operator, float], ...]
+    conditions: Conditions
     fields: tuple[str, ...]
+    percentile: float | None = None
+    formula: Formula | None = None
     aliases: Mapping[str, Mapping[str, str]]
     generate: bool
     origin: Origin

@@ -5,21 +5,25 @@ Nothing here touches pySigma's ATT&CK data, which it would download.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 import sigma.exceptions as sx
-from sigma.correlations import SigmaCorrelationCondition, SigmaCorrelationRule
 from sigma.rule import SigmaDetectionItem, SigmaRule
 
 from sentinel.detect.rules.compile import Lists, compile_detections
 from sentinel.detect.rules.fault import Path, RuleFault
+from sentinel.detect.rules.filters import Filter, parse_filter
 from sentinel.detect.rules.hints import hint_for
 from sentinel.detect.rules.metadata import actor_field, rule_info
-from sentinel.detect.rules.model import Correlation, CorrelationKind, Operator, Origin, Rule
-from sentinel.detect.rules.prepare import CONDITIONS, prepare_correlation, prepare_detection
+from sentinel.detect.rules.model import Correlation, Origin, Rule
+from sentinel.detect.rules.parse_correlation import parse_correlation
+from sentinel.detect.rules.pipelines import Pipelines
+from sentinel.detect.rules.prepare import prepare_detection
 from sentinel.domain.event import LogSource
+
+NONE: Final = Pipelines()
 
 # Which key an error of pySigma is about; detections are searched for the culprit.
 PLACES: Final[dict[type[sx.SigmaError], Path]] = {
@@ -48,30 +52,47 @@ PLACES: Final[dict[type[sx.SigmaError], Path]] = {
 }
 
 
-def parse_document(raw: Any, origin: Origin, slug: str, lists: Lists) -> Rule | Correlation:
+def parse_document(
+    raw: Any, origin: Origin, slug: str, lists: Lists, pipelines: Pipelines = NONE
+) -> Rule | Correlation:
     """Return the rule or correlation of a document. Raises RuleFault, never anything else."""
+    with _faults(raw):
+        if "correlation" in raw:
+            return parse_correlation(raw, origin, slug, pipelines)
+        return _rule(raw, origin, slug, lists, pipelines)
+
+
+def parse_filter_document(raw: Any, origin: Origin, lists: Lists, pipelines: Pipelines) -> Filter:
+    """Return the filter of a document. Raises RuleFault, never anything else."""
+    with _faults(raw):
+        return parse_filter(raw, origin, lists, pipelines)
+
+
+@contextmanager
+def _faults(raw: Any) -> Iterator[None]:
+    """Turn whatever is wrong with a document into a RuleFault."""
     if not isinstance(raw, Mapping):
         raise RuleFault("a rule is a mapping")
-    for key in ("filter", "action"):
-        if key in raw:
-            raise RuleFault(f"`{key}` documents are not supported", path=(key,))
+    if "action" in raw:
+        raise RuleFault("`action` documents are not supported", path=("action",))
     try:
-        if "correlation" in raw:
-            return _correlation(raw, origin, slug)
-        return _rule(raw, origin, slug, lists)
+        yield
     except sx.SigmaError as error:
         raise _fault(error, raw) from error
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise RuleFault(f"cannot be read ({type(error).__name__}: {error})") from error
 
 
-def _rule(raw: Mapping[str, Any], origin: Origin, slug: str, lists: Lists) -> Rule:
+def _rule(
+    raw: Mapping[str, Any], origin: Origin, slug: str, lists: Lists, pipelines: Pipelines
+) -> Rule:
     if not isinstance(raw.get("detection"), Mapping):
         raise RuleFault("a rule has a detection, which is a mapping", path=("detection",))
     prepared = {**raw, "detection": prepare_detection(raw["detection"])}
     parsed = SigmaRule.from_dict(prepared, collect_errors=True)
     if parsed.errors:
         raise _fault(parsed.errors[0], raw)
+    pipelines.apply(parsed)
     expression = compile_detections(parsed.detection, lists)
     source = parsed.logsource
     return Rule(
@@ -90,70 +111,11 @@ def _rule(raw: Mapping[str, Any], origin: Origin, slug: str, lists: Lists) -> Ru
     )
 
 
-def _correlation(raw: Mapping[str, Any], origin: Origin, slug: str) -> Correlation:
-    block = raw["correlation"]
-    if not isinstance(block, Mapping):
-        raise RuleFault("correlation is a mapping", path=("correlation",))
-    kind = str(block.get("type"))
-    if kind not in set(CorrelationKind):
-        raise RuleFault(
-            f"correlations of type {kind} are not evaluated",
-            path=("correlation", "type"),
-            hint=f"evaluated: {', '.join(CorrelationKind)}",
-        )
-    parsed = SigmaCorrelationRule.from_dict({**raw, "correlation": prepare_correlation(block)})
-    if not isinstance(parsed.condition, SigmaCorrelationCondition) or not parsed.rules:
-        hint = "write `rules` and a comparison such as `gte: 2`"
-        raise RuleFault(
-            "expressions as a correlation's condition are not evaluated",
-            path=("correlation", "condition"),
-            hint=hint,
-        )
-    return Correlation(
-        info=rule_info(raw, slug),
-        name=parsed.name or "",
-        actor=actor_field(raw),
-        kind=CorrelationKind(kind),
-        rules=tuple(reference.reference for reference in parsed.rules),
-        group_by=tuple(parsed.group_by or ()),
-        timespan=timedelta(seconds=parsed.timespan.seconds),
-        conditions=_conditions(block, parsed.condition),
-        fields=_fields(parsed.condition),
-        aliases={
-            alias.alias: {ref.reference: name for ref, name in alias.mapping.items()}
-            for alias in parsed.aliases
-        },
-        generate=parsed.generate,
-        origin=origin,
-    )
-
-
-def _conditions(
-    block: Mapping[str, Any], parsed: SigmaCorrelationCondition
-) -> tuple[tuple[Operator, float], ...]:
-    """Return every comparison; pySigma's default where a temporal correlation has none."""
-    written = block.get("condition")
-    if not isinstance(written, Mapping):
-        return ((Operator(parsed.op.name.lower()), parsed.count),)
-    found = [(Operator(op), written[op]) for op in CONDITIONS if op in written]
-    for op, count in found:
-        if isinstance(count, bool) or not isinstance(count, int | float):
-            raise RuleFault(f"{op} takes a number", path=("correlation", "condition", op))
-    return tuple(found)
-
-
-def _fields(condition: SigmaCorrelationCondition) -> tuple[str, ...]:
-    field = condition.fieldref
-    if field is None:
-        return ()
-    return (field,) if isinstance(field, str) else tuple(field)
-
-
 def _fault(error: Exception, raw: Mapping[str, Any]) -> RuleFault:
     for kind, path in PLACES.items():
         if isinstance(error, kind):
             return RuleFault(str(error), path=path, hint=hint_for(error, ""))
-    path = _culprit(raw.get("detection"))
+    path = ("filter",) if "filter" in raw else _culprit(raw.get("detection"))
     return RuleFault(str(error), path=path, hint=hint_for(error, str(path[-1]) if path else ""))
 
 

@@ -62,6 +62,8 @@ def _tie(correlation: Correlation, ids: dict[str, str]) -> Correlation:
     return replace(
         correlation,
         rules=tuple(find(ref, "correlation", "rules") for ref in correlation.rules),
+        formula=correlation.formula
+        and correlation.formula.renamed(lambda ref: find(ref, "correlation", "condition")),
         aliases={
             alias: {find(ref, "correlation", "aliases", alias): name for ref, name in found.items()}
             for alias, found in correlation.aliases.items()
