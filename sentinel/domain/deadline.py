@@ -100,7 +100,7 @@ def due_1182(anchor: datetime, hours: int, zone: str = "Europe/Paris") -> dateti
     The hour in which the event occurs is not counted; an instant exactly on the hour belongs to
     the hour that it opens. The hour is that of ``zone``. Shown as information only.
     """
-    local = anchor.astimezone(ZoneInfo(zone))
+    local = anchor.astimezone(zone_of(zone))
     into_hour = timedelta(
         minutes=local.minute, seconds=local.second, microseconds=local.microsecond
     )
@@ -129,18 +129,25 @@ def resolve_local(text: str, zone: str = "Europe/Paris") -> datetime:
         return _in_zone(given, text, zone)
     except OverflowError as error:
         raise InvalidInstant(f"{text!r} is outside the calendar") from error
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise InvalidInstant(f"no time zone is called {zone!r}", hint="Europe/Paris") from error
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Return the time zone that the IANA calls ``name``. Raises InvalidInstant."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise InvalidInstant(f"no time zone is called {name!r}", hint="Europe/Paris") from error
 
 
 def _in_zone(given: datetime, text: str, zone: str) -> datetime:
-    first = given.replace(tzinfo=ZoneInfo(zone), fold=0)
-    second = given.replace(tzinfo=ZoneInfo(zone), fold=1)
+    tz = zone_of(zone)
+    first = given.replace(tzinfo=tz, fold=0)
+    second = given.replace(tzinfo=tz, fold=1)
     # Python reads a skipped time with the old offset (fold 0) or the new one (fold 1): neither
     # comes back from UTC as it was written. A time that occurs twice does, both ways.
     if first.utcoffset() == second.utcoffset():
         return first.astimezone(UTC)
-    if first.astimezone(UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None) != given:
+    if first.astimezone(UTC).astimezone(tz).replace(tzinfo=None) != given:
         raise InvalidInstant(f"{text!r} does not exist in {zone}: clocks go forward over it")
     choices = " or ".join(f"{one.isoformat()}" for one in (first, second))
     raise InvalidInstant(f"{text!r} occurs twice in {zone}", hint=f"write {choices}")
