@@ -75,7 +75,7 @@ def read_lines(paths: Sequence[Path], stdin: BinaryIO | None = None) -> Iterator
 
 def read_file(path: Path, stdin: BinaryIO | None = None) -> Iterator[Line]:
     """Yield the lines of one file. Raises UnreadableFile, after what could be read."""
-    name = "<stdin>" if str(path) == STDIN else str(path)
+    name = "<stdin>" if str(path) == STDIN else _printable(path)
     number = 0
     try:
         with _opened(path, stdin) as raw:
@@ -175,6 +175,11 @@ def _position(raw: BinaryIO) -> int:
         return raw.tell()
     except (OSError, ValueError):
         return 0  # a pipe has no position
+
+
+def _printable(path: Path) -> str:
+    """Return the path as text that can be written: a file's name need not be UTF-8."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _unreadable(name: str, read: int, error: Exception) -> UnreadableFile:

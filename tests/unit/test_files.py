@@ -227,3 +227,10 @@ def test_real_files_lose_nothing(name: str, events: int, unparsed: int) -> None:
         item for item in items if isinstance(item, Event) and item.items("sentinel.redacted")
     ]
     assert len(redacted) == 0
+
+
+def test_a_name_that_is_not_utf8_is_shown_with_its_bytes(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.log"))
+    path.write_bytes(b"one\n")
+    (line,) = read_lines([path])
+    assert line.path == f"{tmp_path}/caf\\xe9.log"
