@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Annotated, Literal
 
 import msgspec
@@ -19,6 +20,9 @@ from sentinel.errors import NotFound, UsageError
 from sentinel.web.auth.accounts import create_account
 
 app = typer.Typer(help="People who may sign in to the console.", no_args_is_help=True)
+
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 
 
 class Created(msgspec.Struct, frozen=True):
@@ -41,16 +45,28 @@ class Created(msgspec.Struct, frozen=True):
         }
 
 
+def require_name(name: str) -> None:
+    """Raise UsageError for a name that could not be typed, or read in a journal, without doubt."""
+    if not NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} cannot be a sign-in name",
+            hint="a letter or digit, then up to 63 of: letters, digits, . _ @ -",
+        )
+
+
 def create(
     settings: Settings, *, name: str, display_name: str, roles: tuple[Role, ...], language: str
 ) -> Created:
-    """Create an account and journal it. Raises UsageError where the name is taken."""
+    """Create an account and journal it. Raises UsageError where the name is taken or unfit."""
+    require_name(name)
     clock, sealer = SystemClock(), open_sealer(settings)
     cases = open_cases(settings, sealer, clock)
     try:
         with cases.begin() as tx:
             if tx.accounts.by_name(name) is not None:
-                raise UsageError(f"there is an account called {name} already")
+                raise UsageError(
+                    f"there is an account called {name} already", hint="sentinel account list"
+                )
             made = create_account(
                 name=name,
                 display_name=display_name,

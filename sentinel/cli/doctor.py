@@ -14,13 +14,21 @@ import msgspec
 import typer
 
 from sentinel import __version__, config
-from sentinel.app.parts import load_rules_or_raise, open_cases, open_sealer
+from sentinel.app.parts import (
+    load_notifiers,
+    load_rules_or_raise,
+    make_intakes,
+    open_cases,
+    open_sealer,
+)
 from sentinel.cli.output import json, line
 from sentinel.clock import SystemClock
 from sentinel.config import Settings
 from sentinel.errors import Exit, SentinelError
 from sentinel.store.seal import load_master_key
+from sentinel.web.serve import tls_context
 
+CASES = "cases.sqlite"
 LOW_DISK_BYTES = 1024**3
 
 EXTRAS = {
@@ -73,6 +81,9 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield _attempt("data directory", lambda: _data(settings))
     yield _attempt("case store", lambda: _cases(settings))
     yield _attempt("rules", lambda: f"{len(load_rules_or_raise(settings).rules)} rules load")
+    yield _attempt("formats of the sources", lambda: _intakes(settings))
+    yield _attempt("channels", lambda: _channels(settings))
+    yield _attempt("listeners", lambda: _listeners(settings))
     yield from _organisation(settings)
     yield from _sources(settings)
     yield _mail(settings)
@@ -84,7 +95,8 @@ def _attempt(name: str, question: Callable[[], str]) -> Check:
     try:
         return Check(name, True, question())
     except SentinelError as error:
-        return Check(name, False, f"{error.where}: {error.message}".removeprefix(": "), error.hint)
+        reason = error.detail or error.message
+        return Check(name, False, f"{error.where}: {reason}".removeprefix(": "), error.hint)
     except OSError as error:
         return Check(name, False, f"{error.filename}: {error.strerror}")
 
@@ -96,7 +108,8 @@ def _key(settings: Settings) -> str:
 
 def _data(settings: Settings) -> str:
     path = settings.data_dir
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        raise SentinelError("there is none yet", where=str(path), hint="sentinel init")
     probe = path / ".doctor"
     probe.write_bytes(b"")
     probe.unlink()
@@ -109,7 +122,10 @@ def _data(settings: Settings) -> str:
 
 
 def _cases(settings: Settings) -> str:
-    cases = open_cases(settings, open_sealer(settings), SystemClock())
+    sealer = open_sealer(settings)
+    if not (settings.data_dir / CASES).exists():
+        raise SentinelError("there is none yet", hint="sentinel account add NAME --role dpo")
+    cases = open_cases(settings, sealer, SystemClock())
     try:
         with cases.begin() as tx:
             accounts = tx.accounts.all()
@@ -118,6 +134,26 @@ def _cases(settings: Settings) -> str:
     if not accounts:
         raise SentinelError("nobody can sign in", hint="sentinel account add NAME --role dpo")
     return f"{len(accounts)} account(s)"
+
+
+def _intakes(settings: Settings) -> str:
+    """Put together what reads each source: a wrong format or profile fails here, not at `run`."""
+    intakes = make_intakes(settings, open_sealer(settings), SystemClock())
+    return f"{len(intakes)} can be read"
+
+
+def _channels(settings: Settings) -> str:
+    registry, _ = load_notifiers(settings, SystemClock())
+    off = "; ".join(f"{name} is off: {why}" for name, why in sorted(registry.off.items()))
+    return f"{len(registry.channels)} on" + (f"; {off}" if off else "")
+
+
+def _listeners(settings: Settings) -> str:
+    places = []
+    for listener in (settings.collector, settings.console):
+        tls = "TLS 1.3" if tls_context(listener) else "plain"
+        places.append(f"{listener.host}:{listener.port} {tls}")
+    return ", ".join(places)
 
 
 def _organisation(settings: Settings) -> Iterator[Check]:

@@ -9,10 +9,11 @@ from pathlib import Path
 from string import Template
 from typing import Annotated, Literal
 
+import msgspec
 import typer
 
 from sentinel import config
-from sentinel.cli.account import Created, create, show
+from sentinel.cli.account import Created, create, require_name, show
 from sentinel.cli.output import json, line
 from sentinel.domain.incident import Role
 from sentinel.errors import UsageError
@@ -34,6 +35,7 @@ def init(
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Write sentinel.toml, make the keys, create a first account. Never overwrites."""
+    require_name(account)
     settings_file = directory / "sentinel.toml"
     if settings_file.exists():
         raise UsageError(
@@ -73,10 +75,18 @@ def _report(settings_file: Path, created: Created, *, as_json: bool) -> None:
 
 def _write_secret(path: Path, value: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise UsageError(
+            "there is a secret already, and it is never overwritten",
+            where=str(path),
+            hint="move it away, or write sentinel.toml for it by hand",
+        ) from error
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(value + "\n")
 
 
 def _toml(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"')
+    """Return ``value`` as the inside of a TOML string, whose escapes are those of JSON."""
+    return msgspec.json.encode(value).decode()[1:-1].replace("\x7f", "\\u007f")

@@ -94,6 +94,9 @@ def main() -> None:
     except BrokenPipeError:
         forget_stdout()
         code = Exit.IO
+    except UnicodeEncodeError:
+        note("error: an argument is not UTF-8 text")
+        code = Exit.USAGE
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         note(f"error: {where}{error.strerror or error}")

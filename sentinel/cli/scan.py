@@ -98,6 +98,7 @@ def scan(
     _close(summary, reader, as_json=as_json)
     if trouble is not None:
         raise trouble
+    _require_understood(summary)
     if summary.findings.total():
         raise typer.Exit(int(Exit.FINDINGS))
 
@@ -216,6 +217,16 @@ def _find(offline: Offline, events: Iterator[Event]) -> Iterator[Finding]:
                 batch = []
         yield from runner.run(offline.process(batch))
         yield from runner.run(offline.flush())
+
+
+def _require_understood(summary: Summary) -> None:
+    """Raise where no line was understood: "no findings" would say what nobody looked at."""
+    if summary.unparsed and not summary.parsed:
+        raise UnreadableFile(
+            f"none of {summary.unparsed} lines was understood, so nothing was looked for",
+            where=summary.first_reasons[0].split(": ", 1)[0],
+            hint="name the format with --format; sentinel parse shows each line's reason",
+        )
 
 
 def _table(found: list[Finding]) -> Table:
