@@ -138,7 +138,9 @@ def sigmahq() -> Iterator[Path | None]:
 def with_naive(folder: Path) -> list[tuple[Rule, naive_sigma.NaiveRule]]:
     """Load a folder of rules for both readers."""
     lists = {
-        path.stem: [line for line in path.read_text("utf-8").splitlines() if line]
+        path.stem: [
+            line for line in path.read_text("utf-8").splitlines() if line and line[0] != "#"
+        ]
         for path in (folder / "lists").glob("*.txt")
     }
     loaded = load_rules(folder)
