@@ -116,8 +116,12 @@ def make_detector(
 ) -> Detector:
     """Put detection together: scope, rules and, in the service, behaviour."""
     scope = ScopeEngine(load_scope(content_of(settings, "scopes")), FactIndex(facts))
-    lateness = timedelta(minutes=settings.detect.lateness_minutes)
-    return Detector(scope=scope, rules=RuleEngine(rules, lateness=lateness), behaviour=behaviour)
+    return Detector(scope=scope, rules=make_engine(settings, rules), behaviour=behaviour)
+
+
+def make_engine(settings: Settings, rules: RuleSet) -> RuleEngine:
+    """Return what runs a set of rules."""
+    return RuleEngine(rules, lateness=timedelta(minutes=settings.detect.lateness_minutes))
 
 
 def make_behaviour(settings: Settings) -> Behaviour | None:
