@@ -17,7 +17,7 @@ def typed(value: Any, wanted: FieldType) -> Value:
     """Return the value in the wanted type; None where it has no such value."""
     try:
         return _CONVERSIONS[wanted](value)
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         return None
 
 

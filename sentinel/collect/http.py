@@ -123,10 +123,11 @@ class _Collector:
 
     async def _lines(self, request: web.Request, encoding: str) -> list[bytes]:
         body = await request.read()
-        limit, content_type = self._settings.max_body_bytes, request.content_type
+        settings, content_type = self._settings, request.content_type
 
         def unpack() -> list[bytes]:
-            return lines_of(decompressed(body, encoding, limit=limit), content_type)
+            whole = decompressed(body, encoding, limit=settings.max_body_bytes)
+            return lines_of(whole, content_type, most=settings.max_batch_lines)
 
         return await asyncio.to_thread(unpack)
 

@@ -17,7 +17,7 @@ import msgspec
 
 from sentinel.clock import Clock
 from sentinel.collect.choose import SAMPLE_LINES, choose, profile_named
-from sentinel.collect.formats.base import Format, Parsed, Unparsed
+from sentinel.collect.formats.base import Format, Unparsed
 from sentinel.collect.formats.registry import AUTO, format_named
 from sentinel.collect.normalise import Normaliser
 from sentinel.collect.profile import Profile
@@ -25,11 +25,12 @@ from sentinel.collect.pseudonymise import Pseudonymiser
 from sentinel.collect.redact import Redactor
 from sentinel.config import SourceSettings
 from sentinel.domain.event import Event
-from sentinel.errors import ConfigError, UsageError
+from sentinel.errors import ConfigError, SentinelError, UsageError
 from sentinel.ids import digest_id
 from sentinel.store.ports import Sealer
 
 SLICE_EVENTS = 256
+SLICE_BYTES = 128 * 1024  # redaction reads each byte several times: about 0.1 s
 
 
 class Spooler(Protocol):
@@ -124,7 +125,7 @@ class Intake:
         )
         parser, normaliser = fmt.fresh(), self._normaliser(profile)
         numbered = enumerate(lines, start=1)
-        while chunk := list(islice(numbered, SLICE_EVENTS)):
+        while chunk := _slice(numbered):
             yield self._read(chunk, batch_id, parser, normaliser, received)
 
     def _read(
@@ -140,30 +141,43 @@ class Intake:
             line = self._decoded(raw)
             if not line.strip():
                 continue
-            parsed = self._parsed(parser, raw, line)
-            if parsed is None:
+            identify = _Identity(self.source, batch_id, number)
+            result = self._event(parser, normaliser, raw, line, identify, received)
+            if result is None:
                 continue
-            if isinstance(parsed, Unparsed):
+            if isinstance(result, Unparsed):
                 event_id = digest_id("event", self.source, batch_id, str(number))
                 batch.events.append(
-                    normaliser.unparsed(line, parsed.reason, event_id=event_id, received=received)
+                    normaliser.unparsed(line, result.reason, event_id=event_id, received=received)
                 )
-                batch.unparsed.append(UnparsedLine(number, parsed.reason))
+                batch.unparsed.append(UnparsedLine(number, result.reason))
                 continue
-            event, dropped = normaliser.event(
-                parsed, identify=self._identify(batch_id, number), received=received
-            )
+            event, dropped = result
             batch.events.append(event)
             batch.dropped_fields.update(dropped)
         return batch
 
-    def _identify(self, batch_id: str, number: int) -> _Identity:
-        return _Identity(self.source, batch_id, number)
-
-    def _parsed(self, parser: Format, raw: bytes, line: str) -> Parsed | Unparsed | None:
+    def _event(
+        self,
+        parser: Format,
+        normaliser: Normaliser,
+        raw: bytes,
+        line: str,
+        identify: _Identity,
+        received: datetime,
+    ) -> tuple[Event, list[str]] | Unparsed | None:
+        """Read one line. What our own code cannot bear is one unparsed line, not a lost batch."""
         if len(raw) > self._longest:
             return Unparsed(f"the line is longer than {self._longest} bytes")
-        return parser.parse(line)
+        try:
+            parsed = parser.parse(line)
+            if parsed is None or isinstance(parsed, Unparsed):
+                return parsed
+            return normaliser.event(parsed, identify=identify, received=received)
+        except SentinelError:
+            raise
+        except Exception as error:
+            return Unparsed(f"unforeseen {type(error).__name__}")
 
     def _decoded(self, raw: bytes) -> str:
         r"""Decode UTF-8; other bytes become ``\xHH``. Of an overlong line, the start is kept."""
@@ -183,6 +197,18 @@ class Intake:
                 sealer=self._sealer,
             )
         return self._normalisers[profile.id]
+
+
+def _slice(numbered: Iterator[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    """Take the lines that may be read at one go: the event loop waits meanwhile."""
+    chunk: list[tuple[int, bytes]] = []
+    size = 0
+    for number, raw in numbered:
+        chunk.append((number, raw))
+        size += len(raw)
+        if len(chunk) >= SLICE_EVENTS or size >= SLICE_BYTES:
+            break
+    return chunk
 
 
 class _Identity(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ is stored.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -37,6 +37,9 @@ UNPARSED = "sentinel.unparsed"
 Identify = Callable[[str], tuple[str, str]]
 """From the line's own id (or the empty text) to the event's id and reference."""
 
+# No log tells of a time outside these; arithmetic on one, a window or a notice, would overflow.
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 _FAILURE_FROM = 400  # HTTP status (RFC 9110, section 15)
 
 
@@ -65,7 +68,7 @@ class Normaliser:
     ) -> tuple[Event, list[str]]:
         """Return the event and the names of the fields that the profile does not list."""
         raw = dict(parsed.fields)
-        time = parsed.time or self._time(raw)
+        time = _possible(parsed.time or self._time(raw))
         own_id = str(raw.pop(self._profile.own_id, None) or "") if self._profile.own_id else ""
         logsource = self._logsource(raw)
         fields, dropped = self._select(raw)
@@ -203,6 +206,10 @@ class Normaliser:
         if self._pseudonymiser is not None:
             return self._pseudonymiser.pseudonym("ses", key)
         return f"ses_{digest_id('session', key)[:16]}"
+
+
+def _possible(time: datetime | None) -> datetime | None:
+    return time if time is not None and _EARLIEST <= time < _LATEST else None
 
 
 def _disguise(profile: Profile, pseudonymiser: Pseudonymiser) -> Disguise:

@@ -12,6 +12,7 @@ from aiohttp.typedefs import Handler, Middleware
 from sentinel.collect.body import BadBody, BodyTooLarge
 from sentinel.collect.spool import SpoolFull
 from sentinel.errors import SentinelError, StorageError
+from sentinel.obs.fault import describe
 from sentinel.obs.metrics import Metrics
 
 RETRY_AFTER_SECONDS = 5
@@ -66,6 +67,9 @@ def problems(metrics: Metrics | None) -> Middleware:
                 log.error("batch_not_stored", reason=error.message)
             # Where a file of ours lies is not the sender's business.
             answer = problem(status, error.message)
+        except Exception as error:  # its words may quote a line: they go nowhere
+            log.error("batch_failed", fault=describe(error))
+            answer = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "nothing of this batch was stored")
         if metrics is not None:
             metrics.refused.labels(str(answer.status)).inc()
         return answer

@@ -141,7 +141,14 @@ class CollectorSettings(Listener):
     max_body_bytes: int = Field(
         default=32 * 1024 * 1024, gt=0, description="Largest body, after decompression."
     )
-    max_line_bytes: int = Field(default=1024 * 1024, gt=0, description="Longest line.")
+    max_batch_lines: int = Field(
+        default=250_000, gt=0, description="Most lines in one body: all are in memory at once."
+    )
+    max_line_bytes: int = Field(
+        default=128 * 1024,
+        gt=0,
+        description="Longest line; of a longer one the start is kept, as not understood.",
+    )
     spool_max_bytes: int = Field(
         default=8 * 1024**3, gt=0, description="Spool size above which senders get 503."
     )

@@ -10,12 +10,15 @@ import sys
 
 import structlog
 
+from sentinel.obs.fault import describe
+
 
 def configure(level: str = "info", *, human: bool = False) -> None:
     """Send log lines of ``level`` and above to stderr, as JSON or, for a person, as text."""
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer() if human else structlog.processors.JSONRenderer()
     )
+    logging.basicConfig(handlers=[_Libraries(logging.WARNING)], force=True)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -29,6 +32,16 @@ def configure(level: str = "info", *, human: bool = False) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+class _Libraries(logging.Handler):
+    """Brings what libraries log into our log, without what their words were filled with."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the unfilled message; of an exception its kind and place."""
+        error = record.exc_info[1] if record.exc_info else None
+        extra = {"fault": describe(error)} if error else {}
+        get(record.name).log(record.levelno, str(record.msg), **extra)
 
 
 def get(room: str) -> structlog.typing.FilteringBoundLogger:

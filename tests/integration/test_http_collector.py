@@ -352,3 +352,66 @@ def test_two_sources_may_not_share_a_token() -> None:
             spool=BrokenDisk(),
             settings=CollectorSettings(),
         )
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+async def test_a_body_of_very_many_empty_parts_is_refused_at_once(
+    house: House, encoding: str
+) -> None:
+    part = gzip.compress(b"") if encoding == "gzip" else zstandard.compress(b"")
+    async with asyncio.timeout(20):  # it took minutes, and a worker thread with it
+        status, answer, _ = await house.post(part * 40_000, Content_Encoding=encoding)
+    assert status == 400
+    assert "compressed parts" in answer["detail"]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+async def test_a_body_in_several_parts_is_one_body(house: House, encoding: str) -> None:
+    pack = gzip.compress if encoding == "gzip" else zstandard.compress
+    parts = [pack(f"{WEB.format(number)}\n".encode()) for number in range(1000)]
+    status, answer, _ = await house.post(b"".join(parts), Content_Encoding=encoding)
+    assert (status, answer["accepted"]) == (200, 1000)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [("text/plain", b"x\n" * 300_000), ("application/json", b"[" + b"0," * 300_000 + b"0]")],
+)
+async def test_more_lines_than_memory_should_hold_are_refused(
+    house: House, kind: str, body: bytes
+) -> None:
+    status, answer, _ = await house.post(body, "crm", kind)
+    assert status == 413
+    assert "smaller batches" in answer["detail"]
+    assert house.spool.last_offset == -1
+
+
+HOSTILE = {
+    "nul": b'{"id":"1","action":"a\\u0000b","customers":["\\u0000"]}',
+    "surrogate": b'{"id":"1","action":"\\ud800"}',
+    "not utf-8": b'{"id":"\xff\xfe","action":"\xc0\x80"}',
+    "deep object": b'{"a":' * 2000 + b"1" + b"}" * 2000,
+    "deep list": b'{"id":"d","customers":' + b"[" * 900 + b"]" * 900 + b"}",
+    "deep mixture": b'{"id":"d","customers":[' + b'{"a":[' * 400 + b"1" + b"]}" * 400 + b"]}",
+    "double keys": b'{"id":"1","id":"2","actor":{"id":"u"},"actor":{"id":"v"}}',
+    "huge integer": b'{"id":"1","records":' + b"9" * 4000 + b"}",
+    "endless integer": b'{"id":"1","records":' + b"9" * 9000 + b"}",
+    "not a number": b'{"id":"1","records":NaN}',
+    "infinite": b'{"id":"1","records":1e999}',
+    "wrong types": b'{"id":{"a":1},"records":1.5,"mfa":"maybe","customers":{"x":[null]}}',
+    "first day": b'{"id":"1","time":"0001-01-01T00:00:00Z"}',
+    "last day": b'{"id":"1","time":"9999-12-31T23:59:59.999999Z"}',
+    "beyond all days": b'{"id":"1","time":1e300}',
+    "no time": b'{"id":"1","time":[]}',
+}
+
+
+@pytest.mark.parametrize("line", HOSTILE.values(), ids=HOSTILE)
+async def test_a_hostile_line_is_kept_and_spoils_nothing(house: House, line: bytes) -> None:
+    good = json.dumps(crm(7)).encode()
+    status, answer, _ = await house.post(good + b"\n" + line + b"\n" + good, "crm")
+    assert status == 200
+    assert answer["accepted"] + answer["unparsed"] == 3
+    stored = house.stored()
+    assert len(stored) == 3
+    assert all(1970 <= event.time.year < 2200 for event in stored)
