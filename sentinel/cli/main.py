@@ -18,6 +18,7 @@ from sentinel.cli import (
     alert,
     behaviour,
     check,
+    deadlines,
     demo,
     doctor,
     incident,
@@ -68,7 +69,7 @@ def _options(
     context.obj = config
 
 
-for group in (scan, check, init, run, doctor, demo, severity):
+for group in (scan, check, init, run, doctor, demo, deadlines, severity):
     group.register(app)
 app.add_typer(alert.app, name="alert")
 app.add_typer(incident.app, name="incident")
