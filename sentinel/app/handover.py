@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -63,7 +63,7 @@ class Handover:
             if judged.facts:
                 tx.facts.put_many(judged.facts)
             touched = self._folder.fold(tx, findings)
-            _put_offset(tx, last)
+            _put_offset(tx, judged, last)
             return touched
 
         try:
@@ -76,16 +76,25 @@ class Handover:
         else:
             self._count(findings, touched)
 
-    async def fold(self, findings: Sequence[Finding]) -> None:
-        """Open alerts for findings that time alone brought. Raises StorageError."""
+    async def fold(self, findings: Sequence[Finding], state: Mapping[str, bytes]) -> None:
+        """Open alerts for findings that time alone brought, and keep ``state`` with them.
+
+        Raises StorageError.
+        """
+
+        def commit(tx: CaseTx) -> list[Alert]:
+            _put_state(tx, state)
+            return self._folder.fold(tx, findings)
+
         try:
-            touched = await self._in_store(lambda tx: self._folder.fold(tx, findings))
+            touched = await self._in_store(commit)
         except StorageError:
             raise
         except Exception as error:
             self._log.error("findings taken apart", fault=describe(error))
             for finding in findings:
                 await self._fold_alone(finding)
+            await self._in_store(lambda tx: _put_state(tx, state))
         else:
             self._count(findings, touched)
 
@@ -94,7 +103,7 @@ class Handover:
             await self._keep_alone(fact)
         for finding in (*judged.findings, *judged.navigation):
             await self._fold_alone(finding)
-        await self._in_store(lambda tx: _put_offset(tx, last))
+        await self._in_store(lambda tx: _put_offset(tx, judged, last))
 
     async def _keep_alone(self, fact: Fact) -> None:
         try:
@@ -156,5 +165,12 @@ class Handover:
                 self._metrics.alerts.labels(alert.rule.level.value).inc()
 
 
-def _put_offset(tx: CaseTx, last: int) -> None:
+def _put_offset(tx: CaseTx, judged: Judged, last: int) -> None:
+    """Store the offset with what detection must find again beside it."""
+    _put_state(tx, judged.state)
     tx.state.put(OFFSET, str(last).encode())
+
+
+def _put_state(tx: CaseTx, state: Mapping[str, bytes]) -> None:
+    for name, value in state.items():
+        tx.state.put(name, value)

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sentinel.app.parts import make_detector
+from sentinel.clock import SystemClock
 from sentinel.config import Settings
-from sentinel.detect.rules.load import load_rules
+from sentinel.detect.reload import rules_in_force
+from sentinel.detect.rules.model import RuleSet
 from sentinel.detect.scope.fact_files import load_facts
 from sentinel.domain.event import Event
 from sentinel.domain.finding import Finding
@@ -18,21 +20,34 @@ class Offline:
     """Judges events that a file holds."""
 
     def __init__(
-        self, settings: Settings, *, rules: Path | None = None, facts: Path | None = None
+        self,
+        settings: Settings,
+        *,
+        rules: Path | None = None,
+        facts: Path | None = None,
+        only: RuleSet | None = None,
     ) -> None:
-        """Load rules (``rules``, else those in force) and facts. Raises ContentError."""
+        """Load rules (``rules``, else those in force) and facts. Raises ContentError.
+
+        ``only``: these rules instead, already loaded.
+        """
         folder = rules or settings.rules_path
         if not folder.exists():
             raise UnreadableFile("no such folder", where=str(folder))
         self._detector = make_detector(
             settings,
-            load_rules(folder).require_clean(),
+            only or rules_in_force(folder, SystemClock().now()).ruleset,
             load_facts(facts) if facts is not None else [],
         )
 
+    def judge(self, event: Event) -> Event:
+        """Return the event with the verdict on its scope."""
+        return self._detector.scope.judge(event)
+
     async def process(self, events: Sequence[Event]) -> list[Finding]:
         """Judge a slice, in the order of the file."""
-        return list((await self._detector.process(events)).findings)
+        now = SystemClock().now()
+        return list((await self._detector.process(events, now=now)).findings)
 
     async def flush(self) -> list[Finding]:
         """Judge what is still open at the end of the input."""

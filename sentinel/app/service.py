@@ -25,6 +25,7 @@ from sentinel.clock import Clock, SystemClock
 from sentinel.config import Settings
 from sentinel.detect.consumer import Consumer
 from sentinel.detect.detector import Judged
+from sentinel.detect.diary import STATES, Diary
 from sentinel.domain.event import Event
 from sentinel.domain.incident import Actor, Document
 from sentinel.errors import SentinelError
@@ -62,6 +63,7 @@ class Sentinel:
             opened.callback(self._events.close)
             with self._cases.begin() as tx:
                 committed = int(tx.state.get(OFFSET) or b"-1")
+                stored = {name: state for name in STATES if (state := tx.state.get(name))}
                 facts = list(tx.facts.all())
             self.registry, self._router = parts.load_notifiers(settings, clock)
             self._behaviour = parts.make_behaviour(settings)
@@ -83,6 +85,8 @@ class Sentinel:
             self._spool,
             self._detector,
             committed=committed,
+            diary=Diary(self.sealer),
+            stored=stored,
             sink=self._take,
             on_findings=self._handover.fold,
             clock=clock,

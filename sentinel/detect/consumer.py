@@ -2,19 +2,23 @@
 
 The sink stores the events, folds the findings and commits the offset, the offset last. After a
 crash the uncommitted batch is judged again; findings have deterministic ids, so nothing doubles.
-What rules and sessions remember lives in memory: at start the spool's retained past is judged
-once more, silently, to rebuild it.
+What correlations remember is committed with the offset (see `diary`) and built again at start,
+exactly. What sessions remember is not: for them, and where the rules changed meanwhile, the spool's
+retained past is judged once more, silently.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+import msgspec
+
 from sentinel.clock import Clock
 from sentinel.detect.detector import Detector, Judged
+from sentinel.detect.diary import Diary, Turn
 from sentinel.detect.engine import RuleEngine
 from sentinel.domain.event import Event
 from sentinel.domain.finding import Finding
@@ -41,7 +45,7 @@ class Source(Protocol):
 
 
 Sink = Callable[[Judged, int], Awaitable[None]]
-FindingSink = Callable[[list[Finding]], Awaitable[None]]
+FindingSink = Callable[[list[Finding], dict[str, bytes]], Awaitable[None]]
 
 
 class Consumer:
@@ -53,10 +57,13 @@ class Consumer:
         detector: Detector,
         *,
         committed: int,
+        diary: Diary,
+        stored: Mapping[str, bytes],
         sink: Sink,
         on_findings: FindingSink,
         clock: Clock,
     ) -> None:
+        """Prepare to go on after the offset ``committed``, with what was ``stored`` beside it."""
         self._source = source
         self._detector = detector
         self._sink = sink
@@ -64,7 +71,9 @@ class Consumer:
         self._clock = clock
         self._lock = asyncio.Lock()
         self._last_arrival: datetime | None = None
-        self._judged: tuple[Judged, int] | None = None
+        self._diary = diary
+        self._stored = stored
+        self._judged: tuple[Judged, int, bool] | None = None
         self._found: list[Finding] = []
         self.offset = committed
 
@@ -74,22 +83,56 @@ class Consumer:
         return self._source.last_offset - self.offset
 
     async def warm_up(self, horizon: timedelta) -> int:
-        """Judge again the committed events younger than ``horizon``; return how many.
+        """Stand where the last process stood; return how many events were judged again.
 
         What rules found in them was handed over before the offset was committed, and stays
         unsaid. A session may have waited for its score when the process died: what the model
         finds is handed over again, under the id that it had.
         """
+        found = self._diary.read(self._stored)
+        self._stored = {}
+        if found is None or not self._detector.rules.recall(found[0].memory):
+            return await self._judge_past(horizon, whole=True)
+        stand, turns = found
+        seen = await self._replay(stand.after, turns)
+        self._diary.resume(stand, turns, seen)
+        if self._detector.behaviour is not None:
+            seen += await self._judge_past(horizon, whole=False)
+        return seen
+
+    async def _replay(self, after: int, turns: Sequence[Turn]) -> int:
+        """Take the turns since the checkpoint again, as they were; return how many events."""
+        seen = 0
+        for turn in turns:
+            if turn.last < 0:
+                self._detector.rules.advance(turn.at)
+                continue
+            events: list[Event] = []
+            while after < turn.last:
+                batch = self._source.read(after, limit=turn.last - after)
+                if not batch:
+                    break
+                events += [event for _offset, event in batch]
+                after = batch[-1][0]
+            self._detector.replay(events, now=turn.at)
+            seen += len(events)
+            await asyncio.sleep(0)
+        return seen
+
+    async def _judge_past(self, horizon: timedelta, *, whole: bool) -> int:
+        """Judge the committed events younger than ``horizon``; not ``whole``: navigation alone."""
         after, seen = -1, 0
-        since = self._clock.now() - horizon
+        now = self._clock.now()
         while after < self.offset:
             batch = self._source.read(after, limit=SLICE)
             if not batch:
                 break
             past = [event for offset, event in batch if offset <= self.offset]
-            recent = [event for event in past if event.time >= since]
-            if recent:
-                self._found += (await self._detector.process(recent)).navigation
+            recent = [event for event in past if event.time >= now - horizon]
+            if recent and whole:
+                self._found += (await self._detector.process(recent, now=now)).navigation
+            elif recent:
+                self._found += await self._detector.watch(recent)
             seen += len(recent)
             after = batch[-1][0]
             await asyncio.sleep(0)
@@ -111,19 +154,38 @@ class Consumer:
                 batch = self._source.read(self.offset, limit=SLICE)
                 if not batch:
                     return 0
-                verdict = await self._detector.process([event for _, event in batch])
-                self._judged = verdict, batch[-1][0]
-            judged, last = self._judged
+                self._judged = await self._judge(batch)
+            judged, last, is_checkpoint = self._judged
             await self._sink(judged, last)
             self._judged = None
             self.offset = last
+            if is_checkpoint:
+                self._diary.wrote(last)
             self._last_arrival = self._clock.now()
         await asyncio.sleep(0)
         return len(judged.events)
 
+    async def _judge(self, batch: Sequence[tuple[int, Event]]) -> tuple[Judged, int, bool]:
+        """Judge a slice; return it, its last offset, and whether a checkpoint goes with it."""
+        now, last = self._clock.now(), batch[-1][0]
+        verdict = await self._detector.process([event for _, event in batch], now=now)
+        self._diary.slice(last, len(batch), now)
+        state, is_checkpoint = self._state(last)
+        navigation, self._found = (*self._found, *verdict.navigation), []
+        judged = msgspec.structs.replace(verdict, navigation=navigation, state=state)
+        return judged, last, is_checkpoint
+
+    def _state(self, after: int, *, whole: bool = False) -> tuple[dict[str, bytes], bool]:
+        """Return what to store with the offset ``after``, and whether it is a checkpoint."""
+        rules = self._detector.rules
+        if whole or self._diary.is_due(rules.weight):
+            return self._diary.checkpoint(after, rules.remember()), True
+        return self._diary.turns(), False
+
     async def swap(self, rules: RuleEngine) -> tuple[str, ...]:
         """Judge by ``rules`` from the next batch on; return the ids whose windows go on."""
         async with self._lock:
+            self._diary.demand()
             return self._detector.swap(rules)
 
     async def tick(self, *, force: bool = False) -> None:
@@ -134,9 +196,13 @@ class Consumer:
             return
         async with self._lock:
             self._found += await self._detector.advance(now)
-            if self._found:
-                await self._on_findings(self._found)
+            self._diary.time(now)
+            if self._found or self._diary.unwritten:
+                state, is_checkpoint = self._state(self.offset, whole=self._diary.unwritten)
+                await self._on_findings(self._found, state)
                 self._found = []
+                if is_checkpoint:
+                    self._diary.wrote(self.offset)
 
     async def settle(self) -> None:
         """Return once everything durable has been judged and time has caught up."""

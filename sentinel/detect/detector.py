@@ -28,12 +28,14 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """A batch after detection: the events with their verdicts, the findings, the facts learnt.
 
     ``findings`` come from these events; ``navigation`` from sessions that ended meanwhile.
+    ``state``: what detection must find again beside the offset, by name; to store with it.
     """
 
     events: tuple[Event, ...]
     findings: tuple[Finding, ...]
     navigation: tuple[Finding, ...]
     facts: tuple[Fact, ...]
+    state: dict[str, bytes] = {}
 
 
 class Detector:
@@ -47,13 +49,24 @@ class Detector:
         self.behaviour = behaviour
         self.faults = Faults()
 
-    async def process(self, events: Sequence[Event]) -> Judged:
-        """Judge a batch in the order of arrival; facts in it count for the whole batch."""
+    async def process(self, events: Sequence[Event], *, now: datetime | None = None) -> Judged:
+        """Judge a batch in the order of arrival; facts in it count for the whole batch.
+
+        ``now``: when it arrived, so that no wrong date leads correlations astray.
+        """
         facts = tuple(fact for event in events if (fact := self._learn(event)) is not None)
         judged = tuple(self._judge(event) for event in events)
-        findings = tuple(self._match(judged))
+        findings = tuple(self._match(judged, now))
         navigation = tuple(await self._watch(judged))
         return Judged(events=judged, findings=findings, navigation=navigation, facts=facts)
+
+    def replay(self, events: Sequence[Event], *, now: datetime) -> None:
+        """Judge a batch again for the sake of what correlations remember, and say nothing."""
+        self._match([self._judge(event) for event in events], now)
+
+    async def watch(self, events: Sequence[Event]) -> list[Finding]:
+        """Show a batch again to the watch of navigation alone; return what it finds."""
+        return await self._watch(events)
 
     def swap(self, rules: RuleEngine) -> tuple[str, ...]:
         """Judge by ``rules`` from the next batch on; return the ids whose windows go on."""
@@ -98,20 +111,20 @@ class Detector:
         except Exception as error:
             return unjudged(event, self.faults.add("scope", error))
 
-    def _match(self, judged: Sequence[Event]) -> list[Finding]:
+    def _match(self, judged: Sequence[Event], now: datetime | None) -> list[Finding]:
         """Return what the rules find; where they raise on the batch, event by event.
 
         What the first pass offered to correlations is known to them by its identity.
         """
         try:
-            return self.rules.process(judged)
+            return self.rules.process(judged, now=now)
         except Exception as error:
             self.faults.add("rules", error)
-        return [finding for event in judged for finding in self._match_one(event)]
+        return [finding for event in judged for finding in self._match_one(event, now)]
 
-    def _match_one(self, event: Event) -> list[Finding]:
+    def _match_one(self, event: Event, now: datetime | None) -> list[Finding]:
         try:
-            return self.rules.process([event])
+            return self.rules.process([event], now=now)
         except Exception as error:
             self.faults.add("rules", error)
             return []
