@@ -38,6 +38,7 @@ TEXTS = (
     "message",
     "error.message",
     "sentinel.extra",
+    "fact.id",  # a back office likes to number the duties of somebody after them
 )
 
 

@@ -138,3 +138,11 @@ def test_absent_and_empty_identifiers_stay_absent() -> None:
     fields: dict[str, object] = {"user.name": "", "url.path": "/"}
     assert disguise(user__name="actor", source__ip="ip").apply(fields) == {}  # type: ignore[arg-type]
     assert fields == {"user.name": "", "url.path": "/"}
+
+
+@pytest.mark.parametrize("identity", ["A-c.delmas-01", "employment:c.delmas", "c.delmas"])
+def test_the_id_of_a_fact_does_not_name_its_actor(identity: str) -> None:
+    fields: dict[str, Value] = {"fact.id": identity, "fact.actor": "c.delmas"}
+    originals = disguise(fact__actor="usr").apply(fields)
+    assert fields["fact.id"] == identity.replace("c.delmas", str(fields["fact.actor"]))
+    assert originals["fact.id"] == identity
