@@ -43,14 +43,13 @@ def init(
             where=str(settings_file),
             hint="sentinel account add makes more accounts; sentinel doctor says what is missing",
         )
+    template = Template(files("sentinel.cli").joinpath("first.toml").read_text(encoding="utf-8"))
+    text = template.substitute(language=language, organisation=_toml(organisation))
     directory.mkdir(parents=True, exist_ok=True)
     _write_secret(directory / "secrets" / "master.key", generate_master_key())
     for name in TOKENS:
         _write_secret(directory / "secrets" / f"source-{name}.token", secrets.token_urlsafe(32))
-    template = Template(files("sentinel.cli").joinpath("first.toml").read_text(encoding="utf-8"))
-    settings_file.write_text(
-        template.substitute(language=language, organisation=_toml(organisation)), encoding="utf-8"
-    )
+    settings_file.write_text(text, encoding="utf-8")
     settings = config.load(settings_file)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     created = create(
