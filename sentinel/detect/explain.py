@@ -20,7 +20,7 @@ from sentinel.detect.rules.compile import (
     named_detections,
 )
 from sentinel.detect.rules.expression import All, AnyOf, Expression, Match, Not
-from sentinel.detect.rules.fields import MISSING, Fields, reader
+from sentinel.detect.rules.fields import MISSING, Fields, flatten, reader, text_of
 from sentinel.detect.rules.model import Rule
 from sentinel.detect.rules.prepare import prepare_detection
 from sentinel.domain.event import LogSource
@@ -78,6 +78,13 @@ def explain(rule: Rule, fields: Fields, source: LogSource, lists: Lists) -> Expl
         condition=" or ".join(detections.condition),
         lines=tuple(_lines(definition, named, fields, lists)),
     )
+
+
+def values_of(fields: Fields, name: str) -> tuple[str, ...]:
+    """Return the different values of a field as text; none where it is absent or null."""
+    value = reader(name)(fields)
+    items = flatten(value) if value is not MISSING else ()
+    return tuple(dict.fromkeys(text for item in items if (text := text_of(item)) is not None))
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,10 +42,16 @@ class RuleTestResult(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
-def run_rule_tests(directory: Path, ruleset: RuleSet | None = None) -> list[RuleTestResult]:
-    """Run every test file below ``directory``. ``ruleset``: its rules, where already loaded."""
+def run_rule_tests(
+    directory: Path, ruleset: RuleSet | None = None, *, only: str = ""
+) -> list[RuleTestResult]:
+    """Run every test file below ``directory``. ``ruleset``: its rules, where already loaded.
+
+    ``only``: the slug of the one rule whose tests are wanted.
+    """
     rules = ruleset if ruleset is not None else load_rules(directory)
-    return [result for path in test_files(directory) for result in _run_file(path, rules)]
+    wanted = [p for p in test_files(directory) if not only or p.name == f"{only}{TEST_SUFFIX}"]
+    return [result for path in wanted for result in _run_file(path, rules)]
 
 
 def test_files(directory: Path) -> list[Path]:

@@ -1,0 +1,43 @@
+"""One rule over what is stored, while the service is stopped: the material of a backtest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from sentinel.app.parts import make_engine, open_events, open_sealer
+from sentinel.config import Settings
+from sentinel.detect.rules.model import RuleSet
+from sentinel.domain.event import Event
+from sentinel.domain.finding import Finding
+from sentinel.errors import UnreadableFile
+
+
+def stored_events(settings: Settings, since: datetime) -> Iterator[Event]:
+    """Yield the stored events from ``since`` on, by time.
+
+    Raises StorageError while a service writes there, UnreadableFile where nothing was stored.
+    """
+    folder = settings.data_dir / "events"
+    if not folder.is_dir():
+        raise UnreadableFile("no events are stored here", where=str(folder))
+    store = open_events(settings, open_sealer(settings))
+    try:
+        yield from store.search(since=since)
+    finally:
+        store.close()
+
+
+class Replay:
+    """Judges stored events by rules alone: they carry the verdict of their day on the scope."""
+
+    def __init__(self, settings: Settings, rules: RuleSet) -> None:
+        self._engine = make_engine(settings, rules)
+
+    async def process(self, events: Sequence[Event]) -> list[Finding]:
+        """Judge a slice, in the order of time."""
+        return self._engine.process(events)
+
+    async def flush(self) -> list[Finding]:
+        """Judge what is still open at the end."""
+        return self._engine.flush()
