@@ -16,11 +16,13 @@ from sentinel import __version__
 from sentinel.cli import (
     account,
     alert,
+    backtest,
     behaviour,
     check,
     deadlines,
     demo,
     doctor,
+    explain,
     incident,
     init,
     journal,
@@ -28,6 +30,7 @@ from sentinel.cli import (
     run,
     scan,
     severity,
+    test,
 )
 from sentinel.cli.output import forget_stdout, note
 from sentinel.errors import Exit, SentinelError
@@ -69,7 +72,7 @@ def _options(
     context.obj = config
 
 
-for group in (scan, check, init, run, doctor, demo, deadlines, severity):
+for group in (scan, check, test, explain, backtest, init, run, doctor, demo, deadlines, severity):
     group.register(app)
 app.add_typer(alert.app, name="alert")
 app.add_typer(incident.app, name="incident")
