@@ -29,6 +29,7 @@ from sentinel.cli import (
     retention,
     run,
     scan,
+    scope,
     severity,
     test,
 )
@@ -79,6 +80,7 @@ app.add_typer(incident.app, name="incident")
 app.add_typer(journal.app, name="journal")
 app.add_typer(behaviour.app, name="behaviour")
 app.add_typer(account.app, name="account")
+app.add_typer(scope.app, name="scope")
 app.add_typer(retention.app, name="retention")
 
 
