@@ -17,6 +17,16 @@ from sentinel.errors import ContentError, UnreadableFile
 Model = TypeVar("Model", bound=BaseModel)
 Place = tuple[str | int, ...]
 
+_PLAIN = {
+    "extra_forbidden": "no such entry",
+    "missing": "this entry is needed",
+    "model_type": "entries are expected, as in name: value",
+    "dict_type": "entries are expected, as in name: value",
+    "list_type": "a list is expected",
+    "tuple_type": "a list is expected",
+}
+"""What pydantic says in terms of Python, in terms of YAML."""
+
 
 class YamlFile:
     """A parsed file: its tree and where each entry stands."""
@@ -44,7 +54,7 @@ class YamlFile:
             place: Place = tuple(first["loc"])
             more = f"and {len(faults) - 1} more" if len(faults) > 1 else ""
             message = str(first["msg"]).removeprefix("Value error, ")
-            message = "no such entry" if unknown else message
+            message = _PLAIN.get(first["type"], message)
             name = ".".join(str(part) for part in place)
             detail = f"{name}: {message}" if name else message
             raise ContentError(detail, where=self.where(place), hint=more) from error
@@ -75,7 +85,8 @@ def read_yaml(path: Path) -> YamlFile:
         where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
         raise ContentError(error.problem or "not YAML", where=where) from error
     except yaml.YAMLError as error:
-        raise ContentError(f"not YAML ({error})", where=str(path)) from error
+        reason = " ".join(str(error).split())
+        raise ContentError(f"not YAML ({reason})", where=str(path)) from error
     return YamlFile(path, tree, marks)
 
 
