@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -24,6 +25,12 @@ SECRETS = {"master", "token", "password", "webhook_secret"}
 """Settings that may be read from a file: ``X_file`` in place of ``X``."""
 
 
+def _sender(value: str) -> str:
+    """Accept ``Name <address>`` too (RFC 5322, section 3.4: name-addr)."""
+    _mailbox(parseaddr(value)[1] or value)
+    return value
+
+
 def _mailbox(value: str) -> str:
     if value and not re.fullmatch(r"[^@\s,;<>]+@[^@\s,;<>]+", value):
         raise ValueError("an e-mail address is expected, as in name@example.org")
@@ -37,6 +44,7 @@ def _web_address(value: str) -> str:
 
 
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
+Sender = Annotated[str, AfterValidator(_sender)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 
 
@@ -189,7 +197,7 @@ class SmtpSettings(Section):
     )
     username: str = Field(default="", description="Account on the server.")
     password: SecretStr | None = Field(default=None, description="Prefer `password_file`.")
-    sender: Mailbox = Field(default="", description="Envelope and From address.")
+    sender: Sender = Field(default="", description="Envelope and From address.")
     timeout_seconds: float = Field(default=30, gt=0, description="For one exchange.")
 
     @model_validator(mode="after")

@@ -18,6 +18,7 @@ from sentinel.clock import ManualClock
 from sentinel.config import SmtpSettings
 from sentinel.content import content_dir
 from sentinel.domain.outbox import Message, OutboxState
+from sentinel.errors import StorageError
 from sentinel.notify.channel import Rendered, TransportError
 from sentinel.notify.channels.email import EmailChannel
 from sentinel.notify.messages import MessageRenderer
@@ -259,7 +260,9 @@ async def test_a_dead_server_loses_nothing() -> None:
     assert set(house.states()) == {OutboxState.SENT}
 
 
-async def test_after_ten_attempts_it_gives_up_visibly(house: House, server: ScriptedServer) -> None:
+async def test_after_days_of_attempts_it_gives_up_visibly(
+    house: House, server: ScriptedServer
+) -> None:
     server.script = ["451 try again"] * (MAX_ATTEMPTS + 5)
     house.enqueue()
     for _ in range(MAX_ATTEMPTS + 5):
@@ -313,3 +316,101 @@ async def test_nothing_is_sent_in_clear_where_starttls_was_asked_for(
         await channel.send(Rendered(subject="s", text="t", html="t", payload={}), key="k")
     assert not raised.value.permanent
     assert server.received == []
+
+
+class FullDisk:
+    """Runs transactions, unless the disk is full."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.full = False
+
+    async def __call__(self, function: Callable[[CaseTx], T], /) -> T:
+        if self.full:
+            raise StorageError("database or disk is full")
+        return await self.house.run(function)
+
+
+async def test_what_was_sent_while_the_disk_was_full_is_not_sent_again(
+    house: House, server: ScriptedServer
+) -> None:
+    disk = FullDisk(house)
+    house.enqueue()
+    worker = OutboxWorker(
+        disk,
+        {"email": Filling(house.channel, disk)},
+        MessageRenderer(content_dir("notifiers") / "messages", languages={"email": "fr"}),
+        house.clock,
+    )
+    with pytest.raises(StorageError):
+        await worker.drain()  # sent, but neither marked nor is the next claim possible
+    for _ in range(3):
+        with pytest.raises(StorageError):
+            await worker.drain()
+    assert house.states() == [OutboxState.SENDING]
+    disk.full = False
+    assert await worker.drain() == 0
+    assert house.states() == [OutboxState.SENT]
+    assert len(server.received) == 1
+
+
+class Filling:
+    """A channel behind which the disk fills up."""
+
+    id = "email"
+
+    def __init__(self, channel: EmailChannel, disk: FullDisk) -> None:
+        self._channel = channel
+        self._disk = disk
+
+    async def send(self, rendered: Rendered, *, key: str) -> str:
+        """Send; from now on nothing can be written."""
+        receipt = await self._channel.send(rendered, key=key)
+        self._disk.full = True
+        return receipt
+
+
+async def test_a_claim_made_under_a_clock_that_was_ahead_is_given_back(
+    house: House, server: ScriptedServer
+) -> None:
+    house.enqueue()
+    with house.store.begin() as tx:
+        tx.outbox.claim(house.clock.now() + timedelta(days=400))  # killed; then the clock was set
+    successor = house.new_worker()
+    assert await successor.release() == 1
+    assert await successor.drain() == 1
+    assert len(server.received) == 1
+
+
+async def test_a_hanging_channel_gives_its_turn_back() -> None:
+    silent: list[asyncio.StreamWriter] = []
+
+    async def hang(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        silent.append(writer)
+
+    listener = await asyncio.start_server(hang, "127.0.0.1", 0)
+    house = House(listener.sockets[0].getsockname()[1])
+    smtp = SmtpSettings(
+        host="127.0.0.1",
+        port=listener.sockets[0].getsockname()[1],
+        security="none",
+        sender="sentinel@example.org",
+        timeout_seconds=0.3,
+    )
+    house.channel = EmailChannel("email", smtp, ["security@example.org"], house.clock)
+    worker = OutboxWorker(
+        house.run,
+        {"email": house.channel},
+        MessageRenderer(content_dir("notifiers") / "messages", languages={"email": "fr"}),
+        house.clock,
+        round_seconds=0.1,
+    )
+    for number in range(15):
+        house.enqueue(number)
+    assert await worker.drain() == 0
+    assert len(silent) == 1  # the others did not each wait for the same dead server
+    assert set(house.states()) == {OutboxState.PENDING}
+    for writer in silent:
+        writer.close()
+    listener.close()
+    await listener.wait_closed()
