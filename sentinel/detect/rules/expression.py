@@ -22,7 +22,7 @@ from sentinel.detect.rules.fields import (
     text_of,
 )
 from sentinel.detect.rules.folding import folded
-from sentinel.detect.rules.values import value_test
+from sentinel.detect.rules.values import any_test
 from sentinel.detect.rules.wanted import Wanted
 from sentinel.domain.reason import Reason
 
@@ -133,15 +133,15 @@ class FieldTest(Expression):
     def matcher(self) -> Match:
         """Return the test of the field."""
         read, absent = reader(self.field), self.absent
-        tests = tuple(value_test(one) for one in self.wanted)
+        test = any_test(self.wanted)
 
         def run(fields: Fields) -> bool:
             value = read(fields)
             if value is MISSING:
                 return absent
             if isinstance(value, list):
-                return any(test(item) for item in flatten(value) for test in tests)
-            return any(test(value) for test in tests)
+                return any(test(item) for item in flatten(value))
+            return test(value)
 
         return run
 
@@ -226,12 +226,12 @@ class KeywordTest(Expression):
         return lambda fields: find(fields) is not MISSING
 
     def _finder(self) -> Callable[[Fields], Any]:
-        tests = tuple(value_test(one) for one in self.wanted)
+        test = any_test(self.wanted)
 
         def find(fields: Fields) -> Any:
             for name, value in fields.items():
                 for item in flatten(value) if name != TIMESTAMP else ():
-                    if any(test(item) for test in tests):
+                    if test(item):
                         return item
             return MISSING
 

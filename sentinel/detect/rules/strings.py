@@ -15,12 +15,47 @@ from sentinel.detect.rules.folding import folded
 from sentinel.detect.rules.wanted import Text, Wild, glob_regex
 
 TextTest = Callable[[str], bool]
+Parts = tuple[str | Wild, ...]
 
 
 def text_test(wanted: Text) -> TextTest:
     """Compile a Sigma string. Both sides are case-folded unless it is ``cased``."""
     test = _shape(wanted.parts)
     return test if wanted.cased else lambda text: test(folded(text))
+
+
+def alternatives(patterns: Sequence[Parts]) -> tuple[TextTest | None, list[Parts]]:
+    """Compile the plain ones of several folded patterns into one test; return it and the rest."""
+    equal: set[str] = set()
+    heads: list[str] = []
+    tails: list[str] = []
+    inner: list[str] = []
+    rest: list[Parts] = []
+    for parts in patterns:
+        match parts:
+            case ():
+                equal.add("")
+            case (str(whole),):
+                equal.add(whole)
+            case (str(head), Wild.MANY):
+                heads.append(head)
+            case (Wild.MANY, str(tail)):
+                tails.append(tail)
+            case (Wild.MANY, str(part), Wild.MANY):
+                inner.append(part)
+            case _:
+                rest.append(parts)
+    if len(patterns) - len(rest) < 2:  # noqa: PLR2004 - one alone has a test of its own
+        return None, list(patterns)
+    starts, ends = tuple(heads), tuple(tails)
+
+    def test(text: str) -> bool:
+        text = folded(text)
+        if text in equal or text.startswith(starts) or text.endswith(ends):
+            return True
+        return any(part in text for part in inner)
+
+    return test, rest
 
 
 def _shape(parts: Sequence[str | Wild]) -> TextTest:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import ipaddress
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
 from sentinel.detect.rules.fields import number_of, text_of
 from sentinel.detect.rules.folding import folded
-from sentinel.detect.rules.strings import TextTest, regex_test, text_test
+from sentinel.detect.rules.strings import TextTest, alternatives, regex_test, text_test
 from sentinel.detect.rules.wanted import (
     Boolean,
     Compare,
@@ -68,6 +68,23 @@ def value_test(wanted: Wanted) -> ValueTest:  # noqa: PLR0911 - one return per k
             return _on_text(regex_test(source))
         case Text():
             return _on_text(text_test(wanted))
+
+
+def any_test(wanted: Sequence[Wanted]) -> ValueTest:
+    """Compile alternatives on one scalar; the common texts are folded and compared together."""
+    plain, rest = [], []
+    for one in wanted:
+        if isinstance(one, Text) and not one.cased:
+            plain.append(one.parts)
+        else:
+            rest.append(one)
+    together, apart = alternatives(plain)
+    tests = [*map(value_test, rest), *(value_test(Text(parts, cased=False)) for parts in apart)]
+    if together is not None:
+        tests.insert(0, _on_text(together))
+    if len(tests) == 1:
+        return tests[0]
+    return lambda value: any(test(value) for test in tests)
 
 
 def _on_text(test: TextTest) -> ValueTest:
