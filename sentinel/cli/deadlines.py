@@ -19,6 +19,7 @@ from sentinel.legal.regimes import GDPR, regime_at
 
 PARIS = "Europe/Paris"
 READINGS = ("due_strict", "due_1182", "due_3_5_touch", "due_3_5_full")
+AT_THE_TOP = ("basis", *READINGS, "alarms", "alarms_repeat")
 CONTESTED = ("due_3_5_touch", "due_3_5_full")
 
 LABELS = {
@@ -112,21 +113,18 @@ def _reckon(aware: datetime, name: str, zone: str, facts: dict[str, datetime]) -
 
 
 def _public(answer: Reckoning) -> dict[str, object]:
-    """Return the answer as data. The first step stands at the top too."""
+    """Return the answer as data: the first step at the top, all steps where there are several."""
     steps = [_public_step(row, answer.zone) for row in answer.rows]
-    first = steps[0]
-    return {
+    public = {
         "regime": answer.regime.id,
         "applies": answer.applies,
         "applies_from": answer.regime.valid_from,
         "zone": answer.zone,
         "aware_at": _both(answer.aware, answer.zone),
-        **{name: first[name] for name in READINGS},
+        **{name: steps[0][name] for name in AT_THE_TOP},
         "contested": CONTESTED,
-        "alarms": first["alarms"],
-        "alarms_repeat": first["alarms_repeat"],
-        "steps": steps,
     }
+    return public if len(steps) == 1 else public | {"steps": steps}
 
 
 def _public_step(row: StepDue, zone: str) -> dict[str, object]:

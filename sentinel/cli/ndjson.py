@@ -49,8 +49,10 @@ def decode(text: str) -> object:
         return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
     except RecursionError as error:
         raise InvalidValue("the question is nested too deeply") from error
+    except json.JSONDecodeError as error:
+        raise InvalidValue(f"no JSON: {error.msg} at column {error.colno}") from error
     except ValueError as error:
-        raise InvalidValue(f"no JSON: {error}") from error
+        raise InvalidValue("a number has too many digits") from error
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:

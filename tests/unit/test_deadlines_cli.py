@@ -50,6 +50,8 @@ def test_the_published_example_as_json(sentinel: Sentinel) -> None:
     assert answer["due_1182"]["local"] == "2020-12-25T13:00:00+01:00"
     assert answer["aware_at"]["utc"] == "2020-12-22T11:17:00Z"
     assert answer["contested"] == ["due_3_5_touch", "due_3_5_full"]
+    assert answer["basis"] == "GDPR art. 33(1)"
+    assert "steps" not in answer
     assert (answer["regime"], answer["applies"], answer["zone"]) == (
         "gdpr_art33", True, "Europe/Paris",
     )  # fmt: skip

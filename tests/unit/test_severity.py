@@ -200,6 +200,8 @@ def test_each_bad_line_gets_its_own_answer_and_the_exit_code_tells() -> None:
     assert [answer.get("line") for answer in answers] == [None, *range(2, 2 + len(bad)), None]
     assert all(set(answer) == {"error", "line"} for answer in answers[1:-1])
     assert "byte 1" in answers[6]["error"]
+    assert "at column 2" in answers[2]["error"]
+    assert "too many digits" in answers[8]["error"]
     assert "'dpc' stands twice" in answers[5]["error"]
     assert answers[0] == answers[-1]
 
