@@ -23,7 +23,7 @@ from sentinel.detect.behaviour.scorer import Scorer
 from sentinel.detect.behaviour.sessions import Limits
 from sentinel.detect.detector import Detector
 from sentinel.detect.engine import RuleEngine
-from sentinel.detect.rules.load import load_rules
+from sentinel.detect.reload import InForce, RuleWatch, Swap, rules_in_force
 from sentinel.detect.rules.model import RuleSet
 from sentinel.detect.scope.engine import ScopeEngine
 from sentinel.detect.scope.facts import FactIndex
@@ -89,9 +89,20 @@ def reading(settings: Settings) -> Iterator[CaseTx]:
         cases.close()
 
 
-def load_rules_or_raise(settings: Settings) -> RuleSet:
+def load_rules_or_raise(settings: Settings, clock: Clock) -> InForce:
     """Return the rules in force. Raises the first ContentError: a service runs on clean rules."""
-    return load_rules(settings.rules_path).require_clean()
+    return rules_in_force(settings.rules_path, clock.now())
+
+
+def make_rule_watch(settings: Settings, first: InForce, swap: Swap, clock: Clock) -> RuleWatch:
+    """Return what takes over rules that change while the service runs."""
+    return RuleWatch(
+        settings.rules_path,
+        first,
+        make_engine=lambda rules: make_engine(settings, rules),
+        swap=swap,
+        clock=clock,
+    )
 
 
 def content_of(settings: Settings, name: str, rules: Path | None = None) -> Path:

@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 HORIZON = timedelta(hours=25)  # a session lives 24 h at most: what is older has no effect
 LONGEST_PAUSE = 30.0
-EVERY = {"outbox": 1, "clocks": 5, "quiet": 5, "prune": 600}
+EVERY = {"outbox": 1, "clocks": 5, "quiet": 5, "prune": 600, "rules": 60}
 
 
 class Sentinel:
@@ -67,8 +67,8 @@ class Sentinel:
                 facts = list(tx.facts.all())
             self.registry, self._router = parts.load_notifiers(settings, clock)
             self._behaviour = parts.make_behaviour(settings)
-            rules = parts.load_rules_or_raise(settings)
-            self._detector = parts.make_detector(settings, rules, facts, self._behaviour)
+            rules = parts.load_rules_or_raise(settings, clock)
+            self._detector = parts.make_detector(settings, rules.ruleset, facts, self._behaviour)
             self._intakes = parts.make_intakes(settings, self.sealer, clock)
             self._spool = parts.open_spool(settings, self.sealer)
             parts.require_whole(self._spool, self._events, committed)
@@ -91,6 +91,7 @@ class Sentinel:
             on_findings=self._handover.fold,
             clock=clock,
         )
+        self._rules = parts.make_rule_watch(settings, rules, self._consumer.swap, clock)
         self._store_thread = ThreadPoolExecutor(1, thread_name_prefix="cases")
         self._outbox = parts.make_outbox(
             settings, self.registry, self.in_store, clock, self._count_message
@@ -122,17 +123,20 @@ class Sentinel:
             "clocks": self._watch_clocks,
             "quiet": self._consumer.tick,
             "prune": self._prune,
+            "rules": self._rules.look,
         }
         for name, job in jobs.items():
             self._scheduler.add_job(
                 self._guarded(name, job), "interval", seconds=EVERY[name], id=name, coalesce=True
             )
         self._scheduler.start()
+        self._rules.start()
 
     async def stop(self) -> None:
         """Finish what is under way and close; what is not yet judged stays in the spool."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
+        await self._rules.stop()
         if self._detecting is not None:
             self._detecting.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -203,6 +207,7 @@ class Sentinel:
                 "set_aside": dict(self._handover.set_aside),
             },
             "channels_off": dict(self.registry.off),
+            "rules": self._rules.status(),
             "sources": [
                 {"name": source.name, "last_seen": self._last_seen.get(source.name)}
                 for source in self.settings.sources

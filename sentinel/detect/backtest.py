@@ -51,9 +51,11 @@ class Tally:
     def found(self, findings: Iterable[Finding]) -> None:
         """Count findings of the rule."""
         for finding in findings:
+            self._persons.update(finding.subjects)
+            if finding.continues:  # the later events of a burst that was counted
+                continue
             self._days[finding.time.date().isoformat()] += 1
             self._actors[finding.actor or "-"] += 1
-            self._persons.update(finding.subjects)
 
     def report(self) -> Report:
         """Return what was counted."""

@@ -8,6 +8,7 @@ change and every minute besides, for not every file system reports, and exceptio
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -115,6 +116,7 @@ class RuleWatch:
         self._clock = clock
         self._log = log.get("rules")
         self._looking = asyncio.Lock()
+        self._listening: asyncio.Task[None] | None = None
         self._tried = first.digest
         self.in_force = first
         self.error = ""
@@ -131,8 +133,18 @@ class RuleWatch:
             ],
         }
 
-    async def run(self) -> None:
-        """Look whenever the system reports a change below the folder, until cancelled."""
+    def start(self) -> None:
+        """Begin to listen for changes that the system reports."""
+        self._listening = asyncio.create_task(self._listen(), name="rules")
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        if self._listening is not None:
+            self._listening.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._listening
+
+    async def _listen(self) -> None:
         try:
             async for _changes in awatch(self._directory):
                 await self.look()

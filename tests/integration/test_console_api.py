@@ -23,7 +23,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 async def test_health_needs_no_session_and_says_nothing_else(house: House) -> None:
     async with browsing(house) as browser:
         status, body = await browser.get("/api/v1/health")
-    assert (status, json.loads(body)) == (200, {"status": "ok"})
+    assert (status, json.loads(body)) == (200, {"status": "ok", "rules": "current"})
 
 
 @pytest.mark.parametrize("path", ["/api/v1/alerts", "/api/v1/incidents", "/api/v1/incidents/x"])

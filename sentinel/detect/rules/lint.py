@@ -14,6 +14,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sentinel.detect.rules.fault import RuleFault
+from sentinel.detect.rules.known_fields import KNOWN, OURS, unknown_hint
 from sentinel.detect.rules.load import TEST_SUFFIX, load_rules, where
 from sentinel.detect.rules.model import Correlation, Rule, RuleSet
 from sentinel.detect.rules.rule_tests import read_tests
@@ -34,6 +35,7 @@ TOP_LEVEL: Final = frozenset(
 )
 REQUIRED: Final = ("id", "status", "description", "author", "date", "level", "falsepositives")
 LANGUAGES: Final = ("en", "fr")
+SLUG: Final = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 
 
 def lint_rules(directory: Path, ruleset: RuleSet | None = None) -> list[ContentError]:
@@ -42,14 +44,15 @@ def lint_rules(directory: Path, ruleset: RuleSet | None = None) -> list[ContentE
     return [
         fault.located(where(item.origin, fault))
         for item in rules.items
-        for fault in _faults(item, silent=item.info.id in rules.silent)
+        for fault in _faults(item, rules)
     ]
 
 
-def _faults(item: Rule | Correlation, *, silent: bool) -> Iterator[RuleFault]:
-    raw = item.origin.raw
+def _faults(item: Rule | Correlation, rules: RuleSet) -> Iterator[RuleFault]:
+    raw, silent = item.origin.raw, item.info.id in rules.silent
     yield from _identity(raw)
     yield from _dates(raw)
+    yield from _fields(item, rules)
     for key in raw:
         if key not in TOP_LEVEL:
             close = difflib.get_close_matches(str(key), TOP_LEVEL, n=1)
@@ -74,12 +77,43 @@ def _identity(raw: Any) -> Iterator[RuleFault]:
 
 def _dates(raw: Any) -> Iterator[RuleFault]:
     created, modified = raw.get("date"), raw.get("modified")
+    for key in ("date", "modified"):
+        if raw.get(key) is not None and not isinstance(raw[key], date):
+            yield RuleFault(f"{key} is no date", path=(key,), hint="write 2026-01-31")
     if isinstance(created, date) and isinstance(modified, date) and modified < created:
         yield RuleFault("modified lies before date", path=("modified",))
 
 
+def _fields(item: Rule | Correlation, rules: RuleSet) -> Iterator[RuleFault]:
+    """Look for fields that no event of ours has: such a rule is silent for ever."""
+    if isinstance(item, Rule):
+        if item.logsource.category.lower() in OURS:
+            for name in sorted(item.reads - KNOWN):
+                path = ("detection", *_where_read(item, name))
+                yield RuleFault(f"unknown field {name}", path=path, hint=unknown_hint(name))
+        return
+    for key in item.rules:
+        found = rules.find(key)
+        if isinstance(found, Rule) and found.logsource.category.lower() in OURS:
+            for name in sorted({item.field_for(n, key) for n in (*item.group_by, *item.fields)}):
+                if name not in KNOWN:
+                    reason = f"unknown field {name} of {found.info.slug}"
+                    yield RuleFault(reason, path=("correlation",), hint=unknown_hint(name))
+
+
+def _where_read(rule: Rule, name: str) -> tuple[str, ...]:
+    """Return the search identifier under which a field is first named, and the field."""
+    for identifier, definition in rule.origin.raw["detection"].items():
+        for part in definition if isinstance(definition, list) else [definition]:
+            if isinstance(part, dict) and any(str(k).split("|", 1)[0] == name for k in part):
+                return (str(identifier), name)
+    return ()
+
+
 def _name(item: Rule | Correlation) -> Iterator[RuleFault]:
     """Look for the words of the file's name in the title, so that one is found by the other."""
+    if not SLUG.fullmatch(item.info.slug):
+        yield RuleFault(f"the file's name {item.info.slug!r} is no snake_case")
     words = re.findall(r"[a-z0-9]+", item.info.title.lower())
     for part in item.info.slug.split("_"):
         if not any(word.startswith(part) for word in words):

@@ -21,9 +21,14 @@ def add_routes(application: web.Application) -> None:
     application.router.add_get(f"{PREFIX}/incidents/{{id}}", incident)
 
 
-async def health(request: web.Request) -> web.Response:  # noqa: ARG001 - a handler's signature
-    """``GET /api/v1/health``: the console answers. No data, no session."""
-    return _json({"status": "ok"})
+async def health(request: web.Request) -> web.Response:
+    """``GET /api/v1/health``: the console answers. No data, no session.
+
+    ``rules``: ``current``, or ``outdated`` while an error in the folder keeps the old set in force.
+    """
+    rules = request.app[CONSOLE].status().get("rules")
+    outdated = isinstance(rules, dict) and bool(rules.get("error"))
+    return _json({"status": "ok", "rules": "outdated" if outdated else "current"})
 
 
 @case_content
