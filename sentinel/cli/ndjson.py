@@ -17,9 +17,10 @@ import typer
 
 from sentinel.cli import output
 from sentinel.domain.question import shown
-from sentinel.errors import Exit, InvalidValue, SentinelError
+from sentinel.errors import Exit, InvalidInstant, InvalidValue, NotFound
 
 STDIN = "-"
+REFUSALS = (InvalidInstant, InvalidValue, NotFound)  # faults of a line; others end the command
 T = TypeVar("T")
 
 
@@ -31,7 +32,7 @@ def answer_lines(
     for number, raw in _lines(path):
         try:
             reply = answer(_decoded(raw))
-        except SentinelError as error:
+        except REFUSALS as error:
             refused += 1
             if as_json:
                 output.json({"error": str(error), "line": number})
