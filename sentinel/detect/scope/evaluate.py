@@ -14,7 +14,7 @@ from math import comb
 import msgspec
 
 from sentinel.detect.scope.evaluate_world import World
-from sentinel.detect.scope.ranking import Ranking
+from sentinel.detect.scope.ranking import SEED, Ranking
 from sentinel.detect.scope.ranking_budget import Budget
 from sentinel.detect.scope.ranking_relation import Ties
 from sentinel.detect.scope.ranking_visit import Look, Visit, review_instant, visits_by_day
@@ -49,7 +49,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     cases: dict[str, int]
 
 
-def evaluate(world: World, *, budget: int = BUDGET, scored_from: date | None = None) -> Report:
+def evaluate(
+    world: World, *, budget: int = BUDGET, scored_from: date | None = None, seed: int = SEED
+) -> Report:
     """Rank the scored days of ``world``, choose ``budget`` visits of each, and compare.
 
     ``scored_from``: default 2026-07-01 where the accesses span it, else the middle of their days.
@@ -62,7 +64,8 @@ def evaluate(world: World, *, budget: int = BUDGET, scored_from: date | None = N
     if not history or not scored:
         raise ContentError(f"accesses on both sides of {start} are needed", where="accesses")
     ties = Ties(world.facts)
-    chosen = _review(Ranking(ties, world.people, world.places), history, scored, budget)
+    ranking = Ranking(ties, world.people, world.places, seed=seed)
+    chosen = _review(ranking, history, scored, budget)
     return _report(world, ties, scored, chosen, budget)
 
 

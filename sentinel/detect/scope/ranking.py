@@ -29,7 +29,7 @@ from sentinel.detect.scope.ranking_traits import (
 )
 from sentinel.detect.scope.ranking_visit import Person, Visit, review_instant
 
-SEED = 20260601  # of the pairs drawn at random: any seed does, the same one gives the same ranking
+SEED = 1  # any does; the same one gives the same ranking
 NOBODY = Person()
 ACCOUNTED = 0.4  # log-lift from which a tie that is not direct still counts as a reason
 ODD_SHARE = 0.01  # an hour in which less than this share of the role's looks falls is odd
@@ -59,13 +59,20 @@ class Ranked(msgspec.Struct, frozen=True, kw_only=True):
 class Ranking:
     """Learns from days gone by, ranks the next one. Days must come in order, each once."""
 
-    def __init__(self, ties: Ties, people: Mapping[str, Person], places: Mapping[str, str]) -> None:
-        """``people``: by subject; ``places``: by actor."""
+    def __init__(
+        self,
+        ties: Ties,
+        people: Mapping[str, Person],
+        places: Mapping[str, str],
+        *,
+        seed: int = SEED,
+    ) -> None:
+        """``people``: by subject; ``places``: by actor; ``seed``: of the pairs drawn at random."""
         self._ties = ties
         self._people = people
         self._places = places
         self._subjects = sorted(people)
-        self._random = Random(SEED)  # noqa: S311 - sampling, no secret
+        self._random = Random(seed)  # noqa: S311 - sampling, no secret
         self._lifts = Lifts()
         self._population = Population()
         self._memory = Memory()
