@@ -26,7 +26,7 @@ Combination = tuple[str, ...]
 Value = int | float | str | Combination
 
 
-class Hit(msgspec.Struct, frozen=True, kw_only=True):
+class Hit(msgspec.Struct, frozen=True):
     """One match of the rule ``rule``. ``key`` identifies it; ``time`` is event time, UTC.
 
     ``fields`` are the event's; a correlation that feeds another gives its group's fields.
