@@ -27,6 +27,7 @@ from sigma.rule import SigmaDetection
 from sentinel.detect.rules.compile import Lists, compile_detection
 from sentinel.detect.rules.expression import All, AnyOf, Expression, Not
 from sentinel.detect.rules.fault import RuleFault
+from sentinel.detect.rules.hints import hint_for
 from sentinel.detect.rules.lists import load_lists
 from sentinel.detect.rules.model import Rule, RuleSet
 from sentinel.detect.rules.prepare import prepare_detection
@@ -141,4 +142,6 @@ def _expression(document: _Document, file: YamlFile, lists: Lists) -> Expression
     except RuleFault as fault:
         raise fault.located(file.where(("when",))) from fault
     except SigmaError as error:
-        raise ContentError(str(error), where=file.where(("when",))) from error
+        hints = (hint_for(error, key) for key in document.when)
+        hint = next((hint for hint in hints if hint), "")
+        raise ContentError(str(error), where=file.where(("when",)), hint=hint) from error
