@@ -6,54 +6,64 @@ before are searched together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sentinel.detect.fast.needles import spellings
 from sentinel.detect.fast.scanner import Scanner
-from sentinel.detect.rules.fields import flatten, text_of
+from sentinel.detect.rules.fields import MISSING, flatten, text_of
 
 REMEMBERED: Final = 4_096  # values per column
 LONGEST: Final = 256  # characters of a value worth remembering
+NOTHING: Final = (None, MISSING)
 UNTOLD: Final = object()  # a value without a text: nested too deep, a number too long
 Numbers = tuple[int, ...]  # of rules in their plan
 
 
-class Column:
-    """Tells which rules a field's values fire. ``signs``: needle to numbers of rules."""
+class Memory:
+    """From values to the rules that they fire, remembered. MISSING and None fire nothing."""
 
-    def __init__(self, signs: Mapping[str, Numbers]) -> None:
-        self._rules = tuple(signs.values())
-        self._scanner = Scanner(tuple(signs))
+    def __init__(self) -> None:
         self._quiet: set[Any] = set()
         self._firing: dict[Any, Numbers] = {}
 
-    @property
-    def everything(self) -> Numbers:
-        """The numbers of all rules with a sign in this column."""
-        return tuple({number for numbers in self._rules for number in numbers})
-
-    def fire(self, values: Sequence[Any]) -> Iterator[tuple[int, Numbers]]:
-        """Yield (row, numbers of rules) for each value that fires; None stands for no value."""
-        rows: Sequence[int] | range = range(len(values))
-        try:
-            distinct = set(values)
-        except TypeError:  # lists, or objects
-            rows, values = _exploded(values)
-            distinct = set(values)
-        distinct.discard(None)
+    def recall(self, values: Sequence[Hashable]) -> Iterator[tuple[int, Numbers]]:
+        """Yield (row, numbers of rules) for each value that fires. Raises TypeError on a list."""
+        distinct = set(values)
+        distinct.difference_update(NOTHING)
         new = distinct.difference(self._quiet, self._firing)
         if new:
             self._learn(new)
         firing = self._firing
         if not firing.keys().isdisjoint(distinct):
-            for row, value in zip(rows, values, strict=True):
+            for row, value in enumerate(values):
                 numbers = firing.get(value)
                 if numbers:
                     yield row, numbers
         if len(self._quiet) + len(firing) > REMEMBERED:
             self._quiet.clear()
             firing.clear()
+
+    def _learn(self, values: Iterable[Any]) -> None:
+        raise NotImplementedError
+
+
+class Column(Memory):
+    """Tells which rules a field's values fire. ``signs``: needle to numbers of rules."""
+
+    def __init__(self, signs: Mapping[str, Numbers]) -> None:
+        super().__init__()
+        self._rules = tuple(signs.values())
+        self._scanner = Scanner(tuple(signs))
+
+    def fire(self, values: Sequence[Any]) -> Iterator[tuple[int, Numbers]]:
+        """Yield (row, numbers of rules) for each value that fires; of a list, for each item."""
+        try:
+            yield from self.recall(values)
+        except TypeError:  # lists, or objects
+            rows, items = _exploded(values)
+            for place, numbers in self.recall(items):
+                yield rows[place], numbers
 
     def fire_texts(self, texts: Sequence[str]) -> Iterator[tuple[int, Numbers]]:
         """Yield (row, numbers of rules) without remembering: the texts do not come again."""
@@ -68,7 +78,7 @@ class Column:
             try:
                 spelt = {value} if type(value) is str else _spelt(value)
             except ValueError:  # no text: an integer beyond Python's limit of digits
-                found[value] = set(self.everything)
+                found[value] = {number for numbers in self._rules for number in numbers}
                 continue
             texts += spelt
             owners += [value] * len(spelt)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sentinel.detect.fast.column import Column
 from sentinel.detect.fast.needles import SEPARATOR
 from sentinel.detect.fast.witness import WHOLE_EVENT, Cost, Sign
-from sentinel.detect.rules.fields import Fields, flatten
+from sentinel.detect.rules.fields import MISSING, Fields, flatten
 
 GUESS_WEIGHT: Final = 0.001  # a guess decides only between signs that were measured alike
 
@@ -44,7 +44,7 @@ def _cost(counts: Mapping[Sign, int], size: int) -> Cost:
 
 
 def column_of(field: str, events: Iterable[Fields]) -> list[Any]:
-    """Return the field's value in each event; for `WHOLE_EVENT`, every scalar in it."""
+    """Return the field's value in each event, or MISSING; for `WHOLE_EVENT`, every scalar in it."""
     if field != WHOLE_EVENT:
-        return [fields.get(field) for fields in events]
+        return [fields.get(field, MISSING) for fields in events]
     return [[item for value in fields.values() for item in flatten(value)] for fields in events]

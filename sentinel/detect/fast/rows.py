@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, Final
@@ -12,10 +11,10 @@ import msgspec
 from sentinel.detect.fast.column import UNTOLD
 from sentinel.detect.fast.plan import Candidates, Plan
 from sentinel.detect.fast.witness import WHOLE_EVENT
-from sentinel.detect.rules.fields import flatten
+from sentinel.detect.rules.fields import MISSING, flatten
 
-# An object inside the line's object; inside a text it is a false alarm.
-NESTED: Final = re.compile(rb"[:,\[]\s*\{")
+# What an object inside the line's object looks like; inside a text it is a false alarm.
+NESTED: Final = (b":{", b",{", b"[{")
 
 
 class RowReader:
@@ -44,10 +43,13 @@ class RowReader:
             everything = set(range(len(plan.rules)))
             return dict.fromkeys(range(len(lines)), everything)
         found: Candidates = {}
-        for at, field in enumerate(self._fields):
-            values = list(map(attrgetter(f"f{at}"), rows))
-            for row, numbers in plan.columns[field].fire(values):
+        columns = {
+            field: list(map(attrgetter(f"f{at}"), rows)) for at, field in enumerate(self._fields)
+        }
+        for field, column in plan.columns.items():
+            for row, numbers in column.fire(columns[field]) if field != WHOLE_EVENT else ():
                 found.setdefault(row, set()).update(numbers)
+        plan.watch(columns.__getitem__, found)
         if WHOLE_EVENT in plan.columns:
             self._keywords(lines, found)
         plan.count(len(lines), found)
@@ -60,9 +62,9 @@ class RowReader:
         column = self.plan.columns[WHOLE_EVENT]
         for row, numbers in column.fire_texts([line.decode("utf-8", "replace") for line in lines]):
             found.setdefault(row, set()).update(numbers)
-        odd = [row for row, line in enumerate(lines) if b"\\u" in line or NESTED.search(line)]
-        if not odd:
+        if not _is_odd(b"\n".join(lines)):
             return
+        odd = [row for row, line in enumerate(lines) if _is_odd(line)]
         values: list[Any] = []
         for row in odd:
             try:
@@ -74,13 +76,21 @@ class RowReader:
 
     def _follow(self) -> None:
         """Make the struct that reads the columns of the plan's latest choice."""
-        self._fields = tuple(field for field in self.plan.columns if field != WHOLE_EVENT)
+        watched = (key for watch in self.plan.watches for key in watch.keys)
+        fields = dict.fromkeys((*self.plan.columns, *watched))
+        self._fields = tuple(field for field in fields if field != WHOLE_EVENT)
         names = [
-            (f"f{at}", Any, msgspec.field(default=None, name=field))
+            (f"f{at}", Any, msgspec.field(default=MISSING, name=field))
             for at, field in enumerate(self._fields)
         ]
         self._decode = msgspec.json.Decoder(msgspec.defstruct("Row", names, gc=False)).decode
         self._choice = self.plan.choices
+
+
+def _is_odd(raw: bytes) -> bool:
+    """Tell whether values may be spelt otherwise than they are: an escape, an object."""
+    packed = raw.translate(None, b" \t\r\n")
+    return b"\\u" in raw or any(mark in packed for mark in NESTED)
 
 
 def _no_field(_line: bytes) -> None:

@@ -89,6 +89,8 @@ def any_test(wanted: Sequence[Wanted]) -> ValueTest:
 
 def _on_text(test: TextTest) -> ValueTest:
     def run(value: Any) -> bool:
+        if type(value) is str:
+            return test(value)
         text = text_of(value)
         return text is not None and test(text)
 

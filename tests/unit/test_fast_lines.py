@@ -1,0 +1,126 @@
+"""Raw lines give the matches that their decoded events give, whatever the lines hold."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from sentinel.detect.fast.lines import LineMatcher
+from sentinel.detect.rules.load import load_rules
+from sentinel.detect.rules.model import RuleSet
+
+SOURCE = {"category": "webserver", "product": "nginx", "service": "access"}
+RULE = """\
+title: {name}
+id: 00000000-0000-4000-8000-{number:012d}
+name: {name}
+logsource: {{category: {category}}}
+detection: {detection}
+level: low
+"""
+RULES = {
+    "equals": "{one: {a: wanted}, condition: one}",
+    "inside": "{one: {a|contains: needle}, condition: one}",
+    "either": "{one: [{a|endswith: .exe}, {b|startswith: 'C:'}], condition: one}",
+    "number": "{one: {status: 404}, condition: one}",
+    "absence": "{one: {user: null}, condition: one}",
+    "negated": "{one: {a|contains: /}, condition: not one}",
+    "keyword": "{one: [secret word], condition: one}",
+    "pattern": "{one: {a|re: 'x[0-9]+needle'}, condition: one}",
+    "alias": "{one: {cs-uri-query|contains: select}, condition: one}",
+    "compared": "{one: {size|gt: 10}, condition: one}",
+    "pair": "{one: {a|fieldref: b}, condition: one}",
+}
+VALUES: tuple[Any, ...] = (
+    "wanted", "WANTED", "un-wanted", "", None, 0, 1, 1.0, True, 404, 404.0, "404", 12, "C:\\x.exe",
+    "id=1 UNION SELECT", "x12needle", "needle\x1e", "\x1ewanted\x1e", "a secret word", "a\nsecret word", ["x", "wanted"],
+    [["needle"], None], {"deep": "secret word"}, "SECRET \u212aord", "é\x00needle", "/", 10**30,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def rules(tmp_path_factory: pytest.TempPathFactory) -> RuleSet:
+    folder = tmp_path_factory.mktemp("rules")
+    for number, (name, detection) in enumerate(RULES.items()):
+        text = RULE.format(name=name, number=number, detection=detection, category="webserver")
+        (folder / f"{name}.yml").write_text(text, encoding="utf-8")
+    return load_rules(folder).require_clean()
+
+
+def events() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [{}]
+    for value in VALUES:
+        found += [{"a": value}, {"b": value, "a": "x"}, {"status": value, "user": "u"}]
+        found += [{"url.original": value}, {"size": value, "a": "/"}, {"user": value}]
+    return found
+
+
+def matched(matcher: LineMatcher, lines: list[bytes]) -> list[tuple[int, str]]:
+    return [(match.row, match.rule.name) for match in matcher.match_lines(lines)]
+
+
+def expected(rules: RuleSet, lines: list[bytes]) -> list[tuple[int, str]]:
+    decoded = [json.loads(line) for line in lines]
+    return [
+        (row, rule.name)
+        for row, fields in enumerate(decoded)
+        if fields.get("category") == "webserver"
+        for rule in rules.rules
+        if rule.match(fields)
+    ]
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+@pytest.mark.parametrize("size", [1, 7, 1_000])
+def test_lines_match_as_their_events(rules: RuleSet, ascii_only: bool, size: int) -> None:
+    lines = [
+        json.dumps({**event, **SOURCE}, ensure_ascii=ascii_only).encode() for event in events()
+    ]
+    matcher = LineMatcher(rules.rules)
+    found = []
+    for at in range(0, len(lines), size):
+        found += [(at + row, name) for row, name in matched(matcher, lines[at : at + size])]
+    assert found == expected(rules, lines)
+    assert {name for _row, name in found} == set(RULES)
+    assert matcher.unreadable == 0
+
+
+def test_learning_keeps_the_matches(rules: RuleSet) -> None:
+    lines = [json.dumps({**event, **SOURCE}).encode() for event in events()] * 20
+    matcher = LineMatcher(rules.rules)
+    want = expected(rules, lines)
+    assert [matched(matcher, lines) for _round in range(3)] == [want] * 3
+    (route,) = matcher._routes.values()
+    assert route.plan.choices > 1
+
+
+def test_only_rules_of_the_log_source_match(rules: RuleSet) -> None:
+    line = json.dumps({"a": "wanted", **SOURCE, "category": "proxy"}).encode()
+    assert matched(LineMatcher(rules.rules), [line]) == []
+
+
+def test_what_is_no_event_is_counted_and_stops_nothing(rules: RuleSet) -> None:
+    good = json.dumps({"a": "wanted", "user": "u", **SOURCE}).encode()
+    bad = [b"", b"[1]", b"{", b'{"category": 3}', b"null"]
+    matcher = LineMatcher(rules.rules)
+    found = matched(matcher, [*bad, good, *bad])
+    assert {row for row, _name in found} == {len(bad)}
+    assert (len(bad), "equals") in found
+    assert matcher.unreadable == 2 * len(bad)
+
+
+def test_a_value_without_text_is_a_failure_not_a_crash(rules: RuleSet) -> None:
+    line = json.dumps({"user": "u", "a": "/wanted", **SOURCE}).encode()
+    deep = line.replace(b'"/wanted"', b'{"x":' * 900 + b"1" + b"}" * 900)
+    matcher = LineMatcher(rules.rules)
+    assert (1, "inside") not in matched(matcher, [deep, line])
+
+
+def test_the_last_of_two_equal_keys_counts(rules: RuleSet) -> None:
+    line = json.dumps({"user": "u", "b": "/", **SOURCE}).encode()
+    twice = line[:-1] + b', "a": "wanted", "a": "/other"}'
+    assert "equals" not in {name for _row, name in matched(LineMatcher(rules.rules), [twice])}
+    other = line[:-1] + b', "a": "/other", "a": "wanted"}'
+    assert "equals" in {name for _row, name in matched(LineMatcher(rules.rules), [other])}
