@@ -153,6 +153,7 @@ def main() -> int:
             print(f"SURVIVED {task}", flush=True)
         else:
             counts["caught"] += 1
+            print(f"caught {task}", flush=True)
     print(", ".join(f"{counts[kind]} {kind}" for kind in ("caught", "equivalent", "survived")))
     return 1 if counts["survived"] else 0
 
