@@ -32,7 +32,9 @@ def _group() -> None:
 @app.command("train")
 def train_model(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(help="Web access logs of ordinary days.")],
+    paths: Annotated[
+        list[Path], typer.Argument(readable=False, help="Web access logs of ordinary days.")
+    ],
     format_name: Annotated[str, typer.Option("--format", help="Format, or auto.")] = AUTO,
     budget: Annotated[
         float, typer.Option(help="False findings a day that are acceptable.")

@@ -62,6 +62,7 @@ def _options(
             "--config",
             "-c",
             envvar="SENTINEL_CONFIG",
+            readable=False,  # `sentinel.config` says why a file cannot be read
             help="Settings file; default: ./sentinel.toml where it exists.",
         ),
     ] = None,
@@ -87,7 +88,7 @@ app.add_typer(retention.app, name="retention")
 def main() -> None:
     """Run the command line; turn an error into one line and its exit code."""
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="sentinel", standalone_mode=False)
         sys.stdout.flush()
     except typer.TyperException as error:
         _say_misuse(error)

@@ -35,7 +35,9 @@ FIRST_REASONS = 3
 SLICE = 512
 
 Paths = Annotated[
-    list[Path] | None, typer.Argument(help="Files or folders; - or nothing: standard input.")
+    list[Path] | None,
+    # What cannot be read is told at the end, after what can.
+    typer.Argument(readable=False, help="Files or folders; - or nothing: standard input."),
 ]
 Format = Annotated[str, typer.Option("--format", help="Format of the lines, or auto.")]
 Profile = Annotated[str, typer.Option(help="Source profile; default: chosen by format.")]
@@ -63,10 +65,12 @@ def scan(
     format_name: Format = AUTO,
     profile: Profile = "",
     rules: Annotated[
-        Path | None, typer.Option(help="Folder of Sigma rules; default: the rules in force.")
+        Path | None,
+        typer.Option(readable=False, help="Folder of Sigma rules; default: the rules in force."),
     ] = None,
     facts: Annotated[
-        Path | None, typer.Option(help="Folder or file of business facts (CSV, JSON, NDJSON).")
+        Path | None,
+        typer.Option(readable=False, help="Folder or file of business facts (CSV, JSON, NDJSON)."),
     ] = None,
     output: Annotated[
         Literal["jsonl", "table"], typer.Option(help="Findings as JSON lines or as a table.")
