@@ -1,6 +1,6 @@
 """Numbers over the values of a field: sum, average, percentile, share of a value.
 
-Sums are exact (fractions, not floating point), so that neither the order of arrival nor what has
+Sums are exact, of the decimal numbers as they are written (ten times 0.1 is 1), so that neither the order of arrival nor what has
 left the window leaves a rounding error behind that decides an alert.
 
 **Percentile**: the nearest rank, the smallest observed value that at least ``p`` per cent of the
@@ -112,7 +112,7 @@ def _exact(value: Value) -> int | Fraction:
     if isinstance(value, int):
         return value
     assert isinstance(value, float)  # noqa: S101 - `hit` keeps numbers alone for these types
-    return int(value) if value.is_integer() else Fraction(value)
+    return int(value) if value.is_integer() else Fraction(repr(value))
 
 
 def _plain(value: int | Fraction) -> int | float:
