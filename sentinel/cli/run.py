@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 from typing import Annotated
 
@@ -15,6 +16,8 @@ from sentinel.config import Settings
 from sentinel.obs import log
 from sentinel.web.console.app import create_console
 from sentinel.web.serve import Servers
+
+MANY_FILES = 65_536
 
 
 def register(app: typer.Typer) -> None:
@@ -29,6 +32,7 @@ def run(
     """Serve until SIGTERM or Ctrl-C; what was acknowledged survives any end."""
     settings = config.load(context.obj)
     log.configure(settings.log_level, human=human)
+    _allow_files()
     asyncio.run(serve(settings))
 
 
@@ -50,3 +54,10 @@ async def serve(settings: Settings) -> None:
     finally:
         await servers.close()
         await service.stop()
+
+
+def _allow_files() -> None:
+    """Take the file descriptors that the system grants: idle connections must not starve a disk."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, MANY_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

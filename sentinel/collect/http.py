@@ -35,6 +35,7 @@ CONTENT_TYPES = (
     "text/csv",
     "text/plain",
 )
+BODY_SECONDS = 60.0  # a body that drips in holds its memory and its connection no longer
 _FIRST_REASONS = 5
 _LONGEST_KEY = 255
 
@@ -122,7 +123,11 @@ class _Collector:
         return found if scheme.lower() == "bearer" else None
 
     async def _lines(self, request: web.Request, encoding: str) -> list[bytes]:
-        body = await request.read()
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await request.read()
+        except TimeoutError:
+            raise web.HTTPRequestTimeout from None
         settings, content_type = self._settings, request.content_type
 
         def unpack() -> list[bytes]:

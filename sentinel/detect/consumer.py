@@ -109,7 +109,7 @@ class Consumer:
                 continue
             events: list[Event] = []
             while after < turn.last:
-                batch = self._source.read(after, limit=turn.last - after)
+                batch = await asyncio.to_thread(self._source.read, after, limit=turn.last - after)
                 if not batch:
                     break
                 events += [event for _offset, event in batch]
@@ -124,7 +124,7 @@ class Consumer:
         after, seen = -1, 0
         now = self._clock.now()
         while after < self.offset:
-            batch = self._source.read(after, limit=SLICE)
+            batch = await asyncio.to_thread(self._source.read, after, limit=SLICE)
             if not batch:
                 break
             past = [event for offset, event in batch if offset <= self.offset]
@@ -151,7 +151,7 @@ class Consumer:
         """
         async with self._lock:
             if self._judged is None:
-                batch = self._source.read(self.offset, limit=SLICE)
+                batch = await asyncio.to_thread(self._source.read, self.offset, limit=SLICE)
                 if not batch:
                     return 0
                 self._judged = await self._judge(batch)

@@ -16,6 +16,7 @@ from sentinel.errors import SentinelError, StorageError
 
 _ARRAY32 = 0xDD
 _LEVEL = 1
+_ITEMS = msgspec.msgpack.Decoder(list[msgspec.Raw])
 
 
 class UnstorableEvent(SentinelError):
@@ -56,7 +57,9 @@ def unpack(packed: bytes, *, where: str) -> list[Event]:
     """Return the events of one array. Raises StorageError at ``where``."""
     try:
         raw = zstandard.ZstdDecompressor().decompress(packed)
-        return msgspec.msgpack.decode(raw, type=list[Event])
+        # One by one, in a thread: one call for a block of 100,000 would stop the event loop too.
+        decoder = msgspec.msgpack.Decoder(Event)
+        return [decoder.decode(item) for item in _ITEMS.decode(raw)]
     except (zstandard.ZstdError, msgspec.MsgspecError) as error:
         raise StorageError(f"a block cannot be read: {error}", where=where) from error
 

@@ -150,8 +150,7 @@ async def test_it_does_not_hinder_the_next_start(
         now = service.clock.now().isoformat()
         await post([_line(1) | {"time": now}, _line(2, POISON) | {"time": now}])
         await _judged(service)
-    async with _running(tmp_path) as (service, post):  # warm-up meets the event again
-        assert _faults(service)["faults"] == {"scope:OverflowError": 1}
+    async with _running(tmp_path) as (service, post):
         await post([_line(3, actor="c.admin")])
         await _judged(service)
         slugs = [alert.rule.slug for alert in await _alerts(service)]

@@ -415,3 +415,38 @@ async def test_a_hostile_line_is_kept_and_spoils_nothing(house: House, line: byt
     stored = house.stored()
     assert len(stored) == 3
     assert all(1970 <= event.time.year < 2200 for event in stored)
+
+
+async def test_a_body_that_drips_in_is_given_up(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sentinel.collect.http.BODY_SECONDS", 0.2)
+    host, port = house.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(
+        b"POST /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer token-www\r\n"
+        b"Content-Type: text/plain\r\nContent-Length: 1000\r\n\r\nhalf a li"
+    )
+    async with asyncio.timeout(20):
+        assert b" 408 " in await reader.readline()
+    writer.close()
+    assert house.spool.last_offset == -1
+
+
+async def test_a_chunked_body_that_breaks_off_stores_nothing(house: House) -> None:
+    host, port = house.url.removeprefix("http://").split(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    line = WEB.format("a").encode()
+    writer.write(
+        b"POST /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer token-www\r\n"
+        b"Content-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + f"{len(line):x}".encode()
+        + b"\r\n"
+        + line
+        + b"\r\n"
+    )
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+    status, answer, _ = await house.post(WEB.format("b"))
+    assert (status, answer["offset"]) == (200, 0)

@@ -7,6 +7,7 @@ from aiohttp.typedefs import Handler
 
 from sentinel.errors import Conflict, NotFound, Refused, SentinelError, StorageError
 from sentinel.obs import log
+from sentinel.obs.fault import describe
 from sentinel.web.api.problem import problem
 from sentinel.web.auth.gatekeeper import Forbidden
 from sentinel.web.console.pages import page
@@ -81,8 +82,7 @@ def _log(request: web.Request, error: Exception) -> None:
         "request_failed",
         route=route.canonical if route else "",
         method=request.method,
-        error=type(error).__name__,
-        exc_info=error,
+        fault=describe(error),
     )
 
 
