@@ -127,7 +127,7 @@ def _check_timeline(rule: Rule | Correlation, case: Any, rules: RuleSet) -> str:
         return fault.reason
     except (KeyError, TypeError, ValueError) as error:
         return f"a timeline has `findings` and `events` ({type(error).__name__}: {error})"
-    engine = RuleEngine(rules, lateness=timedelta())
+    engine = RuleEngine(rules.only(rule.info.id), lateness=timedelta())
     findings = [*engine.process(events), *engine.flush()]
     found = sum(f.rule.id == rule.info.id and not f.continues for f in findings)
     return "" if found == wanted else f"{found} findings where {wanted} were due"
