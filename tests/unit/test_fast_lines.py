@@ -35,7 +35,8 @@ RULES = {
 }
 VALUES: tuple[Any, ...] = (
     "wanted", "WANTED", "un-wanted", "", None, 0, 1, 1.0, True, 404, 404.0, "404", 12, "C:\\x.exe",
-    "id=1 UNION SELECT", "x12needle", "needle\x1e", "\x1ewanted\x1e", "a secret word", "a\nsecret word", ["x", "wanted"],
+    "id=1 UNION SELECT", "x12needle", "needle\x1e", "\x1ewanted\x1e", "a secret word",
+    "a\nsecret word", ["x", "wanted"], "C:\\users", "\\\u00e9",
     [["needle"], None], {"deep": "secret word"}, "SECRET \u212aord", "é\x00needle", "/", 10**30,
 )  # fmt: skip
 

@@ -89,8 +89,10 @@ class RowReader:
 
 def _is_odd(raw: bytes) -> bool:
     """Tell whether values may be spelt otherwise than they are: an escape, an object."""
+    if b"\\u" in raw and b"\\u" in raw.replace(rb"\\", b""):  # not the backslash of a path
+        return True
     packed = raw.translate(None, b" \t\r\n")
-    return b"\\u" in raw or any(mark in packed for mark in NESTED)
+    return NESTED[0] in packed or NESTED[1] in packed or NESTED[2] in packed
 
 
 def _no_field(_line: bytes) -> None:
