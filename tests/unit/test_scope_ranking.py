@@ -391,3 +391,11 @@ def test_a_role_at_work_and_somebody_who_wanders() -> None:
     assert not best.explained
     assert best.score == pytest.approx(sum(best.parts.values()) + sum(best.shared.values()))
     assert all(one.explained and one.score < best.score - 2 for one in others)
+
+
+def test_a_fact_with_versions_counts_as_it_was_known() -> None:
+    closed = ticket(valid_to=NOON - MINUTE, recorded_at=NOON + HOUR)
+    ties = Ties([closed, ticket()])
+    span = (NOON, NOON)
+    assert ties.between("ana", "", "C1", span, NOON).ties == {OWN}
+    assert ties.between("ana", "", "C1", span, NOON + DAY).ties == {Tie("actor", "past", "ticket")}

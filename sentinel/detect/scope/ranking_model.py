@@ -23,6 +23,8 @@ from sentinel.detect.scope.ranking_traits import (
 )
 
 SHRINK = 10.0  # how many visits of all roles a role's own visits are mixed with
+_NO_VALUES: Counter[str] = Counter()
+_NO_TIES: Counter[Tie] = Counter()
 
 
 class Shares:
@@ -40,9 +42,9 @@ class Shares:
 
     def of(self, role: str, side: str, value: str) -> float:
         """Return the share of ``value``, never 0."""
-        everybody = self._all.get(side, Counter())
+        everybody = self._all.get(side, _NO_VALUES)
         broad = (everybody[value] + 0.5) / (everybody.total() + 0.5 * len(self._values))
-        own = self._own.get((role, side), Counter())
+        own = self._own.get((role, side), _NO_VALUES)
         return (own[value] + SHRINK * broad) / (own.total() + SHRINK)
 
 
@@ -84,11 +86,11 @@ class Population:
 
     def tie_surprise(self, role: str, tie: Tie) -> float:
         """Return log of the tie's share among intruders over its visits per actor and day."""
-        chance = self._chance_ties.get(role, Counter())
+        chance = self._chance_ties.get(role, _NO_TIES)
         share = (chance[tie] + 0.5) / (chance.total() + 1)
         if tie.bond == "actor":
             share = max(share, SELF_MADE.get(tie.hold, 0.0))
-        rate = (self._ties.get(role, Counter())[tie] + 0.5) / (self._actor_days[role] + 1)
+        rate = (self._ties.get(role, _NO_TIES)[tie] + 0.5) / (self._actor_days[role] + 1)
         return log(share) - log(rate)
 
     def surprise(self, role: str, tie: Tie, name: str, value: str) -> float:

@@ -10,7 +10,7 @@ After Fabbri and LeFevre, "Explanation-Based Auditing" (PVLDB 5(1), 2011), who m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from math import log
 from typing import Literal, NamedTuple
@@ -23,6 +23,7 @@ Hold = Literal["now", "soon", "past", "old"]
 
 SOON = timedelta(days=1)
 LATELY = timedelta(days=7)
+_NOTHING: Counter[Tie] = Counter()
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
@@ -56,9 +57,17 @@ class Ties:
     """Finds the ties between an actor and a person at an instant, as known at another."""
 
     def __init__(self, facts: Iterable[Fact]) -> None:
-        listed = list(facts)
-        self._index = FactIndex(listed)
-        self._kinds = sorted({fact.kind for fact in listed})
+        versions: dict[tuple[str, str, str, str], set[Fact]] = {}
+        for fact in facts:
+            key = (fact.kind, fact.id, fact.subject, fact.actor)
+            versions.setdefault(key, set()).add(fact)
+        self._single: dict[str, list[Fact]] = {}  # nearly all: a fact with one version
+        for (_, _, subject, _), found in versions.items():
+            if len(found) == 1:
+                self._single.setdefault(subject, []).extend(found)
+        several = [fact for found in versions.values() if len(found) > 1 for fact in found]
+        self._index = FactIndex(several)
+        self._kinds = sorted({fact.kind for fact in several})
 
     def between(
         self,
@@ -74,17 +83,23 @@ class Ties:
         """
         found: set[Tie] = set()
         starts: list[datetime] = []
-        for kind in self._kinds:
-            for fact in self._index.about_subject(kind, subject, known_at=known_at):
-                hold = _hold(fact, *span)
-                if hold is None:
-                    continue
-                tie = Tie(_bond(fact, actor, team), hold, kind)
-                found.add(tie)
-                if tie.direct:
-                    starts.append(fact.valid_from or _ALWAYS)
+        for fact in self._about(subject, known_at):
+            hold = _hold(fact, *span)
+            if hold is None:
+                continue
+            tie = Tie(_bond(fact, actor, team), hold, fact.kind)
+            found.add(tie)
+            if tie.direct:
+                starts.append(fact.valid_from or _ALWAYS)
         age = span[0] - min(starts) if starts and min(starts) != _ALWAYS else None
         return Link(frozenset(found) or frozenset((NO_TIE,)), age)
+
+    def _about(self, subject: str, known_at: datetime) -> Iterator[Fact]:
+        for fact in self._single.get(subject, ()):
+            if subject and (fact.recorded_at is None or fact.recorded_at <= known_at):
+                yield fact
+        for kind in self._kinds:
+            yield from self._index.about_subject(kind, subject, known_at=known_at)
 
 
 class Lifts:
@@ -105,8 +120,8 @@ class Lifts:
 
     def worth(self, role: str, tie: Tie) -> float:
         """Return the log-lift of a tie (natural logarithm), shrunk towards 0 where it is rare."""
-        seen = self._seen.get(role, Counter())[tie] + 1
-        chance = self._chance.get(role, Counter())[tie] + 1
+        seen = self._seen.get(role, _NOTHING)[tie] + 1
+        chance = self._chance.get(role, _NOTHING)[tie] + 1
         return log(seen / (self._visits[role] + 1)) - log(chance / (self._draws[role] + 1))
 
     def best(self, role: str, ties: frozenset[Tie]) -> Tie:
