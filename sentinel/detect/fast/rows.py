@@ -62,9 +62,9 @@ class RowReader:
         column = self.plan.columns[WHOLE_EVENT]
         for row, numbers in column.fire_texts([line.decode("utf-8", "replace") for line in lines]):
             found.setdefault(row, set()).update(numbers)
-        if not _is_odd(b"\n".join(lines)):
+        if not _is_odd(b"\n".join(lines), len(lines)):
             return
-        odd = [row for row, line in enumerate(lines) if _is_odd(line)]
+        odd = [row for row, line in enumerate(lines) if _is_odd(line, 1)]
         values: list[Any] = []
         for row in odd:
             try:
@@ -87,10 +87,12 @@ class RowReader:
         self._choice = self.plan.choices
 
 
-def _is_odd(raw: bytes) -> bool:
+def _is_odd(raw: bytes, lines: int) -> bool:
     """Tell whether values may be spelt otherwise than they are: an escape, an object."""
     if b"\\u" in raw and b"\\u" in raw.replace(rb"\\", b""):  # not the backslash of a path
         return True
+    if raw.count(b"{") == lines:
+        return False
     packed = raw.translate(None, b" \t\r\n")
     return NESTED[0] in packed or NESTED[1] in packed or NESTED[2] in packed
 
