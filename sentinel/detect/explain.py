@@ -62,12 +62,15 @@ def explain(rule: Rule, fields: Fields, source: LogSource, lists: Lists) -> Expl
     conditions = compile_conditions(detections, named)
     whole = conditions[0] if len(conditions) == 1 else AnyOf(tuple(conditions))
     agrees, holds = rule.applies_to(source), rule.match(fields)
+    written = whole.matcher()(fields)  # without pipelines, filters and exceptions
     if not agrees:
         because = [f"the rule is for {_source(rule.logsource)}, the event is {_source(source)}"]
-    elif holds:
+    elif holds and written:
         because = list(_why(whole, fields))
-    elif whole.matcher()(fields):  # the rule holds as it is written
-        because = ["an exception in force names this event"]
+    elif holds:
+        because = ["a pipeline in force rewrites the rule; as it is written it does not hold"]
+    elif written:
+        because = ["an exception, a filter or a pipeline in force excludes this event"]
     else:
         because = list(_why_not(whole, fields))
     return Explanation(

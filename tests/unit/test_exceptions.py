@@ -100,7 +100,7 @@ def test_explain_says_that_an_exception_is_the_reason(folder: Path) -> None:
     event = {"http.response.status_code": 404, "source.ip": "192.0.2.7"}
     answer = explain(rule, event, WEB, {})
     assert not answer.matches
-    assert answer.because == ("an exception in force names this event",)
+    assert answer.because == ("an exception, a filter or a pipeline in force excludes this event",)
 
 
 @pytest.mark.parametrize(
