@@ -27,7 +27,9 @@ def demo(
     directory: Annotated[
         Path | None, typer.Option(help="Where to keep its data; default: a new temporary folder.")
     ] = None,
-    port: Annotated[int, typer.Option(help="Console's port; 0: chosen by the system.")] = 8441,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Console's port; 0: chosen by the system.")
+    ] = 8441,
     language: Annotated[Literal["fr", "en"], typer.Option(help="Language of the console.")] = "fr",
 ) -> None:
     """Tell the story, find what is in it, draft what must be sent; serve it until Ctrl-C."""
