@@ -1,9 +1,9 @@
-"""Events per core-second of the rule engine, JSON parse included, beside `orjson.loads` and RSigma.
+"""Events per core-second of the rule engine, JSON parse included, beside `orjson.loads` alone.
 
-    python bench/rules/run.py [--mix web,win20k,winpc] [--rules 10,100,500,0] [--rsigma PATH]
+    python bench/rules/run.py [--mix web,win20k,winpc] [--rules 10,100,500,0]
 
-CPU time of this process (and of the child, for RSigma) counts, so a shared machine disturbs less.
-0 rules stands for all of them. What is missing is said, and skipped.
+CPU time of this process counts, so that a shared machine disturbs less. 0 rules stands for all of
+them. What is missing is said, and skipped.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ import argparse
 import gzip
 import hashlib
 import json
-import resource
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -31,7 +29,6 @@ from sentinel.domain.event import LogSource
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 BATCH = 4096
 ROUNDS = 3  # the first one makes plans and learns frequencies; the best of the others counts
-RSIGMA = ("engine", "eval")
 OTHER = {"windows", "linux", "macos"}
 CHECKED = 1_500  # events on which every closure is run, to compare
 
@@ -77,9 +74,6 @@ def _mix(lines: Sequence[bytes], rules: Sequence[Rule], arguments: argparse.Name
         first = len(lines) / seconds[0]
         print(f"{len(chosen):>18} rules {rate:>10,.0f}/s  {rate / base:5.2f} of orjson  ", end="")
         print(f"(first pass {first:,.0f}/s)  {len(found[0])} matches")
-        if arguments.rsigma:
-            other = _rsigma(arguments.rsigma, chosen, lines)
-            print(f"{'RSigma':>24} {other:>10,.0f}/s  we: {rate / other:.2f} times")
 
 
 def _run(matcher: LineMatcher, lines: Sequence[bytes]) -> list[tuple[int, str]]:
@@ -103,24 +97,6 @@ def _check(found: Sequence[tuple[int, str]], rules: Sequence[Rule], lines: Seque
             routes[key] = [rule for rule in rules if rule.applies_to(LogSource(**source))]
         expected += [(row, rule.info.id) for rule in routes[key] if rule.match(fields)]
     assert [one for one in found if one[0] % step == 0] == expected
-
-
-def _rsigma(binary: str, rules: Sequence[Rule], lines: Sequence[bytes]) -> float:
-    """Return events per CPU second of RSigma's command line, start and rule loading taken off."""
-    with tempfile.TemporaryDirectory() as folder:
-        for rule in rules:
-            name = f"{rule.info.id}.yml"
-            (Path(folder) / name).write_bytes(rule.origin.path.read_bytes())
-        command = [binary, *RSIGMA, "--rules", folder]
-        empty = _child(command, b"")
-        return len(lines) / max(1e-9, _child(command, b"\n".join(lines) + b"\n") - empty)
-
-
-def _child(command: Sequence[str], data: bytes) -> float:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, input=data, stdout=subprocess.DEVNULL, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def _cpu(work: Callable[[], object]) -> float:
@@ -149,7 +125,6 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mix", default="web,win20k,winpc")
     parser.add_argument("--rules", default="10,100,500,0")
-    parser.add_argument("--rsigma", default="", help="path of the rsigma binary")
     return parser.parse_args()
 
 
