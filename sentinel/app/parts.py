@@ -65,11 +65,18 @@ def open_spool(settings: Settings, sealer: Sealer) -> Spool:
 
 
 def require_whole(spool: Spool, events: EventStore, committed: int) -> None:
-    """Raise StorageError where the spool ends before what was stored from it.
+    """Raise StorageError where spool or events end before what was taken from them.
 
     New events would get offsets that count as stored already, and be passed over in silence.
     """
-    known = max(events.stored_offset(), committed)
+    stored = events.stored_offset()
+    if stored < committed:
+        raise StorageError(
+            f"it ends at offset {stored}, and {committed} was judged",
+            where="events",
+            hint="it was removed or restored alone: restore spool, events and cases together",
+        )
+    known = max(stored, committed)
     if spool.last_offset < known:
         raise StorageError(
             f"it ends at offset {spool.last_offset}, and {known} was stored from it",

@@ -29,8 +29,8 @@ from sentinel.errors import ConfigError, SentinelError, UsageError
 from sentinel.ids import digest_id
 from sentinel.store.ports import Sealer
 
-SLICE_EVENTS = 256
-SLICE_BYTES = 128 * 1024  # redaction reads each byte several times: about 0.1 s
+SLICE_EVENTS = 64
+SLICE_BYTES = 32 * 1024  # redaction reads each byte several times; one line may still be longer
 
 
 class Spooler(Protocol):

@@ -21,7 +21,7 @@ from sentinel.store.recovery import load_log
 from sentinel.store.segment_writer import SegmentWriter
 from sentinel.store.segments import SEGMENT_GLOB, Segment
 
-_CACHED_BLOCKS = 8
+_CACHED_EVENTS = 16_384  # a block may hold one event or a whole batch of 250,000
 
 
 class SegmentLog:
@@ -164,9 +164,12 @@ class SegmentLog:
             events = segment.read(fd, number)
             with self._lock:
                 self._decoded[key] = events
-                if len(self._decoded) > _CACHED_BLOCKS:
+                while len(self._decoded) > 1 and self._cached_events() > _CACHED_EVENTS:
                     self._decoded.popitem(last=False)
         return events
+
+    def _cached_events(self) -> int:
+        return sum(map(len, self._decoded.values()))
 
     def _create(self, base: int) -> SegmentWriter:
         number = self._next_number

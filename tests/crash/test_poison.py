@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from sentinel.domain.event import SCOPE_VERDICT, Event
 from sentinel.domain.finding import Finding
 from sentinel.domain.journal import JournalLine
 from sentinel.domain.scope import Fact
+from sentinel.errors import StorageError
 from sentinel.respond.fold import Folder
 from sentinel.store.events_segments import SegmentEventStore
 from sentinel.store.ports import CaseTx
@@ -289,3 +291,12 @@ async def test_navigation_that_fails_does_not_take_the_rules_along(
         service._detector.behaviour = None
         assert len(await _alerts(service)) == 1
         assert _faults(service)["faults"] == {"behaviour:ZeroDivisionError": 1}
+
+
+async def test_an_event_store_that_was_removed_is_not_begun_anew(tmp_path: Path) -> None:
+    async with _running(tmp_path) as (service, post):
+        await post([_line(1)])
+        await _judged(service)
+    shutil.rmtree(tmp_path / "var" / "events")
+    with pytest.raises(StorageError, match="was judged"):
+        await Sentinel.open(_settings(tmp_path))
