@@ -195,7 +195,7 @@ class Sentinel:
         """Return counts, the sources with when they were last heard of (UTC), how detection is.
 
         ``detection``: why it ``waits`` (empty: it runs), the ``faults`` it met and passed over by
-        kind, and what was ``set_aside`` by kind.
+        kind, what was ``set_aside`` by kind, and what correlations ``left_out`` by kind.
         """
         return {
             "events": self._events.count(),
@@ -205,6 +205,7 @@ class Sentinel:
                 "waits": self._waits,
                 "faults": dict(self._detector.faults.counts),
                 "set_aside": dict(self._handover.set_aside),
+                "left_out": self._detector.rules.left_out,
             },
             "channels_off": dict(self.registry.off),
             "rules": self._rules.status(),

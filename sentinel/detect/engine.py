@@ -7,9 +7,12 @@ and stops nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
+
+import msgspec
 
 from sentinel.clock import isoformat
 from sentinel.detect.correlate import checkpoint
@@ -97,9 +100,12 @@ class RuleEngine:
         return self._correlate(moved=self._time.end())
 
     @property
-    def future_events(self) -> int:
-        """Events dated so far after their arrival that correlations did not believe them."""
-        return self._time.future
+    def left_out(self) -> dict[str, int]:
+        """What correlations together did not take into account, by the kind (see `Losses`)."""
+        total = Counter[str]()
+        for correlator in self._correlators:
+            total.update(msgspec.structs.asdict(correlator.losses))
+        return {**total, "future_events": self._time.future}
 
     @property
     def weight(self) -> int:

@@ -201,3 +201,15 @@ def numbered(n: int) -> Hit:
     return Hit(
         rule="a", key=f"k{n}", time=START, fields={"ip": "x"}, events=(f"e{n}",), refs=("r",)
     )
+
+
+def test_the_engine_says_what_its_correlations_left_out(rules: RuleSet) -> None:
+    engine = RuleEngine(rules, lateness=LATENESS)
+    now = START + timedelta(seconds=100)
+    engine.process([make(0, (100, "a", "x", "1"))], now=now)
+    engine.process([make(1, (9, "a", "x", "1")), make(2, (9999, "b", "x", "1"))], now=now)
+    left_out = engine.left_out
+    assert left_out["future_events"] == 1
+    assert left_out["late"] == sum(losses.late for losses in engine.losses.values()) > 0
+    assert left_out["future"] > 0
+    assert engine.watermark == now - LATENESS

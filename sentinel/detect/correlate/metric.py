@@ -1,7 +1,7 @@
 """Numbers over the values of a field: sum, average, percentile, share of a value.
 
-Sums are exact, of the decimal numbers as they are written (ten times 0.1 is 1), so that neither the order of arrival nor what has
-left the window leaves a rounding error behind that decides an alert.
+Sums are exact, of the decimal numbers as they are written (ten times 0.1 is 1), so that neither the
+order of arrival nor what has left the window leaves a rounding error that decides an alert.
 
 **Percentile**: the nearest rank, the smallest observed value that at least ``p`` per cent of the
 observations do not exceed (method 1 of Hyndman and Fan, 1996). It is always a value that occurred.
