@@ -42,7 +42,7 @@ class SentinelError(Exception):
 
 
 class UsageError(SentinelError):
-    """This cannot be done as asked."""
+    """What was asked cannot be done."""
 
     exit_code = Exit.USAGE
 
