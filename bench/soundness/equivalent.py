@@ -15,4 +15,16 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
         "text.isascii() or _IRREGULAR.search(text) is None",
         "text.isascii() and _IRREGULAR.search(text) is None",
     ): QUICK,
+    (
+        "rules.strings",
+        "alternatives",
+        "case [str(whole)]",
+        "case [str(whole)] if False",
+    ): "a whole text falls through to the general pattern, which says the same, slower",
+    (
+        "rules.strings",
+        "alternatives",
+        "if len(patterns) - len(rest) < 2:",
+        "if True:",
+    ): "patterns that are not tested together are tested one by one",
 }
