@@ -8,6 +8,7 @@ import pytest
 
 from sentinel.collect.pseudonymise import Disguise, Pseudonymiser
 from sentinel.collect.routes import Route, Routes
+from sentinel.domain.event import Value
 
 KEY = bytes(range(32))
 PATTERN = r"\bC\d{5,8}\b"
