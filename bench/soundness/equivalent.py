@@ -27,4 +27,17 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
         "if len(patterns) - len(rest) < 2:",
         "if True:",
     ): "patterns that are not tested together are tested one by one",
+    (
+        "rules.strings",
+        "_shape",
+        "case [Wild.MANY, str(tail)]",
+        "case [Wild.MANY, str(tail)] if False",
+    ): "the ending falls through to the general pattern, which says the same, slower",
+    (
+        "rules.values",
+        "any_test",
+        "if len(tests) == 1:",
+        "if False:",
+    ): "one test among any is that test",
+    ("rules.wanted", "Text", "True", "False"): "how the structure is kept, not what it says",
 }
