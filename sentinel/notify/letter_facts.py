@@ -54,6 +54,8 @@ def letter_context(
     """Return the names that the block templates know. Raises ContentError."""
     table = read_yaml(letters / "categories.yml").validate(CategoryFile).categories
     touched = set(affected.categories if affected else incident.categories)
+    if "contact" in touched:
+        touched.add("identity")  # an address or a number in a file stands beside a name
     # A category that nobody put into words must not vanish from the letter.
     absent = [missing(language)(name) for name in sorted(touched - table.keys())]
     detected = incident.detected_at

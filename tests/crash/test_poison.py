@@ -164,10 +164,10 @@ async def test_an_event_that_the_rule_engine_cannot_bear(
 ) -> None:
     match = RuleEngine.process
 
-    def poisoned(self: RuleEngine, events: Sequence[Event]) -> list[Finding]:
+    def poisoned(self: RuleEngine, events: Sequence[Event], **when: Any) -> list[Finding]:
         if any(event.text("event.action") == POISON for event in events):
             raise KeyError("a.admin")
-        return match(self, events)
+        return match(self, events, **when)
 
     monkeypatch.setattr(RuleEngine, "process", poisoned)
     async with _running(tmp_path) as (service, post):
