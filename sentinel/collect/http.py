@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Any
 
 import msgspec
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from sentinel.collect.body import ENCODINGS, decompressed, lines_of
 from sentinel.collect.intake import Batch, Intake, Spooler
@@ -61,6 +63,8 @@ def collector_app(
     collector = _Collector(_tokens(sources), intakes, spool, settings, metrics)
     app.router.add_post("/v1/events", collector.take)
     app.router.add_get("/healthz", _healthy)
+    if metrics is not None:
+        app.router.add_get("/metrics", _exposition(metrics))
     return app
 
 
@@ -195,3 +199,17 @@ def _answer(batch: Batch, offset: int) -> web.Response:
 
 async def _healthy(_: web.Request) -> web.Response:
     return web.json_response({"status": "ok"})
+
+
+def _exposition(metrics: Metrics) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Return the page that Prometheus reads: counts by source, rule and channel, on this host."""
+
+    async def show(request: web.Request) -> web.Response:
+        peer = request.transport.get_extra_info("peername") if request.transport else None
+        if peer is None or not ip_address(str(peer[0]).partition("%")[0]).is_loopback:
+            return problem(HTTPStatus.FORBIDDEN, "metrics are read on this host only")
+        return web.Response(
+            body=metrics.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST}
+        )
+
+    return show

@@ -450,3 +450,11 @@ async def test_a_chunked_body_that_breaks_off_stores_nothing(house: House) -> No
     await writer.wait_closed()
     status, answer, _ = await house.post(WEB.format("b"))
     assert (status, answer["offset"]) == (200, 0)
+
+
+async def test_metrics_count_by_source_and_name_nobody(house: House) -> None:
+    async with house.client.get(f"{house.url}/metrics") as answer:
+        page = await answer.text()
+    assert answer.status == 200
+    assert "# TYPE sentinel_events_accepted_total counter" in page
+    assert "sentinel_spool_bytes" in page
