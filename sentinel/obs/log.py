@@ -5,12 +5,27 @@ A line says what Sentinel did, with counts and pseudonyms. Event fields never go
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
+from typing import TextIO, cast
 
 import structlog
 
 from sentinel.obs.fault import describe
+
+
+class _Stderr:
+    """The process's stderr as it is at each line. A log that cannot be written stops nothing."""
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.flush()
 
 
 def configure(level: str = "info", *, human: bool = False) -> None:
@@ -29,7 +44,7 @@ def configure(level: str = "info", *, human: bool = False) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
         ),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Stderr())),
         cache_logger_on_first_use=False,
     )
 
