@@ -198,7 +198,6 @@ def _events(reader: OfflineReader, paths: list[Path] | None, summary: Summary) -
                 if current != path:
                     done, path = sum(_size(f) for f in files[: _index(files, current)]), current
                 bar.update(task, completed=done + reader.byte_offset)
-    summary.lines = reader.lines
 
 
 def _index(files: list[Path], name: str) -> int:
@@ -250,6 +249,7 @@ def _table(found: list[Finding]) -> Table:
 
 def _close(summary: Summary, reader: OfflineReader, *, as_json: bool) -> None:
     """Say on stderr what was read, what was not understood, and what was found."""
+    summary.lines = reader.lines  # as far as the reading went
     if as_json:
         closing = msgspec.to_builtins(summary) | {
             "blank": reader.blank,

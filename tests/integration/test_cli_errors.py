@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import shutil
 import signal
 import socket
@@ -361,3 +362,17 @@ def test_every_command_has_help(tmp_path: Path, call: Call, command: str) -> Non
     ran = call(*command.split(), "--help", cwd=tmp_path)
     assert ran.returncode == 0
     assert "Usage: sentinel " in ran.stdout
+
+
+def test_a_file_that_was_cut_short_is_counted_as_far_as_it_went(tmp_path: Path) -> None:
+    lines = "".join(
+        f'192.0.2.{n % 250} - - [22/Nov/2026:10:00:00 +0000] "GET /{n * n} HTTP/1.1" 200 {n}\n'
+        for n in range(3000)
+    )
+    whole = gzip.compress(lines.encode())
+    (tmp_path / "cut.gz").write_bytes(whole[: len(whole) // 2])
+    result = sentinel("scan", "cut.gz", cwd=tmp_path)
+    assert result.returncode == 4
+    told = re.search(r"(\d+) lines read, (\d+) parsed, 0 unparsed", result.stderr)
+    assert told is not None
+    assert told[1] == told[2] != "0"
