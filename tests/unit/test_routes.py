@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from sentinel.clock import ManualClock
 from sentinel.config import NotifySettings, Settings, SmtpSettings
@@ -190,10 +191,14 @@ def test_a_wrong_channel_file_is_told_with_its_line(
     [
         {"webhook_url": "http://hooks.example.org/x", "webhook_secret": "s"},
         {"webhook_url": "https://hooks.example.org/x"},
-        {"webhook_url": "ftp://127.0.0.1/x"},
-        {"webhook_url": "not an address"},
     ],
 )
 def test_a_webhook_outside_this_machine_needs_tls_and_a_secret(notify: dict[str, str]) -> None:
     with pytest.raises(ConfigError):
         build_registry(settings(notify=notify), CLOCK)
+
+
+@pytest.mark.parametrize("address", ["ftp://127.0.0.1/x", "not an address"])
+def test_a_webhook_needs_a_web_address(address: str) -> None:
+    with pytest.raises(ValidationError, match="web address"):
+        settings(notify={"webhook_url": address})
