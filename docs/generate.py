@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date, time
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -90,6 +91,7 @@ def _kind(field: FieldInfo) -> str:
     if get_origin(annotation) is list:
         return "list"
     names = {str: "text", int: "whole number", float: "number", bool: "true or false", Path: "path"}
+    names |= {date: "day", time: "time of day"}
     return names[annotation] if annotation in names else str(annotation)
 
 
@@ -98,8 +100,8 @@ def _default(field: FieldInfo) -> str:
         return "*needed*"
     if field.default in (None, "", []):
         return "none"
-    value = field.default
-    return f"`{json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)}`"
+    value = str(field.default) if isinstance(field.default, Path | time) else field.default
+    return f"`{json.dumps(value, ensure_ascii=False)}`"
 
 
 def _meaning(field: FieldInfo) -> str:

@@ -11,11 +11,18 @@ from sentinel.config.model import (
     NotifySettings,
     Organisation,
     Person,
-    Section,
     Settings,
     SmtpSettings,
     SourceSettings,
 )
+from sentinel.config.scope import (
+    DriftSettings,
+    FactImport,
+    ReviewSettings,
+    ScopeSettings,
+    StaffSettings,
+)
+from sentinel.config.section import Section
 
 __all__ = [
     "DEFAULT_PATH",
@@ -24,14 +31,19 @@ __all__ = [
     "CollectorSettings",
     "ConsoleSettings",
     "DetectSettings",
+    "DriftSettings",
+    "FactImport",
     "Keys",
     "Listener",
     "NotifySettings",
     "Organisation",
     "Person",
+    "ReviewSettings",
+    "ScopeSettings",
     "Section",
     "Settings",
     "SmtpSettings",
     "SourceSettings",
+    "StaffSettings",
     "load",
 ]

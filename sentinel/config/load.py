@@ -16,13 +16,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from sentinel.config.faults import Origin, explain, unknown_hint
-from sentinel.config.model import SECRETS, Section, Settings
+from sentinel.config.model import SECRETS, Settings
+from sentinel.config.section import Section
 from sentinel.errors import ConfigError, UnreadableFile
 
 ENV_PREFIX = "SENTINEL_"
 DEFAULT_PATH = Path("sentinel.toml")
 
-_LISTS = {"email_to", "egress_allow"}
+_LISTS = {"email_to", "egress_allow", "seen_by", "rules"}
 
 
 def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Settings:
@@ -141,7 +142,16 @@ def _anchored(settings: Settings, base: Path) -> Settings:
                 changes[name] = base / value
             elif isinstance(value, Section):
                 changes[name] = walk(value)
+            elif isinstance(value, list):
+                changes[name] = [anchored_item(item) for item in value]
+            elif isinstance(value, list) and any(isinstance(item, Section) for item in value):
+                changes[name] = [walk(i) if isinstance(i, Section) else i for i in value]
         return model.model_copy(update=changes)
+
+    def anchored_item(item: Any) -> Any:
+        if isinstance(item, Path):
+            return item if item.is_absolute() else base / item
+        return walk(item) if isinstance(item, Section) else item
 
     anchored = walk(settings)
     assert isinstance(anchored, Settings)  # noqa: S101 - walk keeps the type

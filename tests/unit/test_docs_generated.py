@@ -36,7 +36,7 @@ def names(model: type[Section]) -> set[str]:
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, Section):
             found |= names(inner)
-        elif name != "sources":
+        elif name not in ("sources", "imports"):
             found.add(name)
     return found
 
