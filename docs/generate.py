@@ -60,6 +60,10 @@ def _inner(annotation: Any) -> tuple[type[Section] | None, bool]:
         return _inner(get_args(annotation)[0])[0], True
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return annotation, False
+    if get_origin(annotation) in (Union, UnionType):  # a table that may be left out
+        for part in get_args(annotation):
+            if isinstance(part, type) and issubclass(part, Section):
+                return part, False
     return None, False
 
 

@@ -13,7 +13,6 @@ from sentinel.config.model import (
     Person,
     Settings,
     SmtpSettings,
-    SourceSettings,
 )
 from sentinel.config.scope import (
     DriftSettings,
@@ -23,6 +22,13 @@ from sentinel.config.scope import (
     StaffSettings,
 )
 from sentinel.config.section import Section
+from sentinel.config.source import (
+    SourceSettings,
+    SyslogSettings,
+    TailSettings,
+    Tls12Exception,
+    loopback,
+)
 
 __all__ = [
     "DEFAULT_PATH",
@@ -45,5 +51,9 @@ __all__ = [
     "SmtpSettings",
     "SourceSettings",
     "StaffSettings",
+    "SyslogSettings",
+    "TailSettings",
+    "Tls12Exception",
     "load",
+    "loopback",
 ]

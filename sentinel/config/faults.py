@@ -10,7 +10,8 @@ from typing import get_args
 
 from pydantic import ValidationError
 
-from sentinel.config.model import SECRETS, Section, Settings
+from sentinel.config.model import SECRETS, Settings
+from sentinel.config.section import Section
 from sentinel.errors import ConfigError
 
 _EXPECTED = {

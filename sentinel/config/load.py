@@ -144,8 +144,6 @@ def _anchored(settings: Settings, base: Path) -> Settings:
                 changes[name] = walk(value)
             elif isinstance(value, list):
                 changes[name] = [anchored_item(item) for item in value]
-            elif isinstance(value, list) and any(isinstance(item, Section) for item in value):
-                changes[name] = [walk(i) if isinstance(i, Section) else i for i in value]
         return model.model_copy(update=changes)
 
     def anchored_item(item: Any) -> Any:
