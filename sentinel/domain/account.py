@@ -35,3 +35,18 @@ class WebSession(msgspec.Struct, kw_only=True):
     created_at: datetime
     expires_at: datetime
     last_seen_at: datetime
+
+
+class ApiToken(msgspec.Struct, kw_only=True):
+    """A token by which a program, or the command line, acts for an account.
+
+    ``token_hash``: SHA-256 of the token, hex; the token itself is kept nowhere.
+    """
+
+    token_hash: str
+    account_id: str
+    name: str
+    created_at: datetime
+    expires_at: datetime
+    created_by: str = ""
+    revoked_at: datetime | None = None

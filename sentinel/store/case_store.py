@@ -20,6 +20,7 @@ from sentinel.store.sql_engine import in_memory, open_engine
 from sentinel.store.sql_incidents import SqlIncidents
 from sentinel.store.sql_journal import SqlJournal
 from sentinel.store.sql_outbox import SqlOutbox
+from sentinel.store.sql_records import SqlApi, SqlCaseRecords
 from sentinel.store.sql_schema import upgrade
 from sentinel.store.sql_small import SqlFacts, SqlState
 
@@ -35,6 +36,8 @@ class SqlCaseTx:
         self.facts = SqlFacts(connection)
         self.accounts = SqlAccounts(connection, bodies)
         self.state = SqlState(connection)
+        self.records = SqlCaseRecords(connection, bodies)
+        self.api = SqlApi(connection, bodies)
 
 
 class SqlCaseStore:

@@ -10,17 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from sentinel.domain.account import Account, WebSession
+from sentinel.domain.account import Account, ApiToken, WebSession
 from sentinel.domain.alert import Alert, AlertState
+from sentinel.domain.anchor import Anchor
 from sentinel.domain.deadline import Deadline
 from sentinel.domain.event import Event
 from sentinel.domain.finding import Finding
 from sentinel.domain.incident import Document, Incident
 from sentinel.domain.journal import JournalLine
 from sentinel.domain.outbox import Message, OutboxState
+from sentinel.domain.record import CaseRecord
 from sentinel.domain.scope import Fact
+
+R = TypeVar("R", bound=CaseRecord)
 
 
 class EventStore(Protocol):
@@ -171,7 +175,27 @@ class JournalLines(Protocol):
         ...
 
     def opened(self, line: JournalLine) -> object:
-        """Return the payload of a line in clear."""
+        """Return the payload of a line in clear; None where it was purged or its key destroyed."""
+        ...
+
+    def last(self) -> JournalLine | None:
+        """Return the newest line."""
+        ...
+
+    def purge(self, *, recorded_before: datetime, up_to: int) -> int:
+        """Drop the payloads of lines up to ``up_to`` recorded before an instant: how many."""
+        ...
+
+    def destroy_key(self, object_id: str) -> bool:
+        """Destroy the data key of an object's payloads; False where it had none."""
+        ...
+
+    def put_anchor(self, anchor: Anchor) -> None:
+        """Keep an anchor; its ``last_seq`` is its key."""
+        ...
+
+    def anchors(self) -> list[Anchor]:
+        """Return the anchors, oldest first."""
         ...
 
 
@@ -263,6 +287,50 @@ class State(Protocol):
         ...
 
 
+class CaseRecords(Protocol):
+    """Tasks, evidence, notes, answers, proposals, merges of cases."""
+
+    def put(self, record: CaseRecord) -> None:
+        """Insert, or update where the stored version is ``version - 1``. Raises Conflict."""
+        ...
+
+    def get(self, kind: type[R], record_id: str) -> R:
+        """Return a record of a kind. Raises NotFound."""
+        ...
+
+    def find(self, kind: type[R], incident_id: str | None = None) -> list[R]:
+        """Return the records of a kind, oldest first; of one case or of all."""
+        ...
+
+
+class Api(Protocol):
+    """Tokens of the API, and answers already given to its commands."""
+
+    def put_token(self, token: ApiToken) -> None:
+        """Insert or replace a token."""
+        ...
+
+    def token(self, token_hash: str) -> ApiToken | None:
+        """Return a token by the SHA-256 of its text, hex."""
+        ...
+
+    def tokens(self, account_id: str) -> list[ApiToken]:
+        """Return the tokens of an account, oldest first."""
+        ...
+
+    def remembered(self, key: str) -> object | None:
+        """Return what was remembered under ``key``, or None."""
+        ...
+
+    def remember(self, key: str, answer: object, now: datetime) -> None:
+        """Keep an answer (JSON-able) under ``key``."""
+        ...
+
+    def forget(self, before: datetime) -> int:
+        """Drop answers given before an instant; return how many."""
+        ...
+
+
 class CaseTx(Protocol):
     """One transaction."""
 
@@ -299,6 +367,16 @@ class CaseTx(Protocol):
     @property
     def state(self) -> State:
         """Offsets and checkpoints."""
+        ...
+
+    @property
+    def records(self) -> CaseRecords:
+        """What a case gathers beside its state."""
+        ...
+
+    @property
+    def api(self) -> Api:
+        """Tokens and answers of the API."""
         ...
 
 

@@ -42,6 +42,14 @@ class SealedBodies:
         """Return the record. Raises StorageError where it cannot be opened or understood."""
         return decode(self._sealer.open(sealed, context=context), kind, context)
 
+    def seal(self, plaintext: bytes, context: str) -> bytes:
+        """Return bytes sealed: a data key, say."""
+        return self._sealer.seal(plaintext, context=context)
+
+    def open(self, sealed: bytes, context: str) -> bytes:
+        """Return bytes that `seal` sealed. Raises StorageError."""
+        return self._sealer.open(sealed, context=context)
+
     def read_any(self, sealed: bytes, context: str) -> object:
         """Return JSON of any shape."""
         return msgspec.json.decode(self._sealer.open(sealed, context=context))

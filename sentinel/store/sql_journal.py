@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+import msgspec
+from sqlalchemy import Connection, Row, insert, select, update
 
 from sentinel.clock import Clock
+from sentinel.domain.anchor import Anchor
 from sentinel.domain.journal import GENESIS, JournalLine, line_hash, payload_digest
+from sentinel.store.body_keys import BodyKeys
 from sentinel.store.sql_codec import SealedBodies, from_us, to_us
-from sentinel.store.tables import JOURNAL
+from sentinel.store.tables import JOURNAL, JOURNAL_ANCHORS
 
 
 class SqlJournal:
@@ -18,8 +21,8 @@ class SqlJournal:
 
     def __init__(self, connection: Connection, bodies: SealedBodies, clock: Clock) -> None:
         self._connection = connection
-        self._bodies = bodies
         self._clock = clock
+        self._keys = BodyKeys(connection, bodies)
 
     def append(
         self, *, occurred_at: datetime, actor: str, action: str, object_id: str, payload: object
@@ -29,7 +32,7 @@ class SqlJournal:
             select(JOURNAL.c.seq, JOURNAL.c.hash).order_by(JOURNAL.c.seq.desc()).limit(1)
         ).first()
         seq, prev_hash = (last.seq + 1, last.hash) if last else (1, GENESIS)
-        sealed = self._bodies.write(payload, _context(seq))
+        sealed = self._keys.seal(payload, object_id, _context(seq))
         digest = payload_digest(sealed)
         recorded_at = self._clock.now()
         line = JournalLine(
@@ -67,8 +70,48 @@ class SqlJournal:
         return [_line(row) for row in rows]
 
     def opened(self, line: JournalLine) -> object:
-        """Return the payload of a line in clear; None where it was purged."""
-        return self._bodies.read_any(line.payload, _context(line.seq)) if line.payload else None
+        """Return the payload of a line in clear; None where it was purged or its key destroyed."""
+        if not line.payload:
+            return None
+        return self._keys.open(line.payload, line.object, _context(line.seq))
+
+    def last(self) -> JournalLine | None:
+        """Return the newest line."""
+        row = self._connection.execute(select(JOURNAL).order_by(JOURNAL.c.seq.desc()).limit(1))
+        found = row.first()
+        return _line(found) if found else None
+
+    def purge(self, *, recorded_before: datetime, up_to: int) -> int:
+        """Drop the payloads of lines up to ``up_to`` recorded before an instant: how many."""
+        return self._connection.execute(
+            update(JOURNAL)
+            .where(
+                JOURNAL.c.seq <= up_to,
+                JOURNAL.c.recorded_us < to_us(recorded_before),
+                JOURNAL.c.payload != b"",
+            )
+            .values(payload=b"")
+        ).rowcount
+
+    def destroy_key(self, object_id: str) -> bool:
+        """Destroy the data key of an object's payloads; False where it had none."""
+        return self._keys.destroy(object_id)
+
+    def put_anchor(self, anchor: Anchor) -> None:
+        """Keep an anchor; its ``last_seq`` is its key, so that another one is a Conflict."""
+        row = {"last_seq": anchor.last_seq, "day": anchor.day, "body": _json(anchor)}
+        self._connection.execute(insert(JOURNAL_ANCHORS).values(**row))
+
+    def anchors(self) -> list[Anchor]:
+        """Return the anchors, oldest first."""
+        rows = self._connection.scalars(
+            select(JOURNAL_ANCHORS.c.body).order_by(JOURNAL_ANCHORS.c.last_seq)
+        )
+        return [msgspec.json.decode(body, type=Anchor) for body in rows]
+
+
+def _json(anchor: Anchor) -> str:
+    return msgspec.json.encode(anchor).decode()
 
 
 def _context(seq: int) -> str:

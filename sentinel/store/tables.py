@@ -167,3 +167,52 @@ STATE = Table(
     Column("name", String(128), primary_key=True),
     Column("value", LargeBinary, nullable=False),
 )
+
+# Tasks, evidence, notes, answers, proposals, merges of a case: see `domain.record`.
+CASE_RECORDS = Table(
+    "case_records",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("incident_id", String(64), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index(None, "incident_id", "kind", "created_us"),
+)
+
+API_TOKENS = Table(
+    "api_tokens",
+    METADATA,
+    Column("token_hash", String(64), primary_key=True),
+    Column("account_id", String(64), ForeignKey("accounts.id"), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index(None, "account_id"),
+)
+
+# Answers already given to a command of the API (``Idempotency-Key``).
+IDEMPOTENCY = Table(
+    "idempotency",
+    METADATA,
+    Column("key", String(64), primary_key=True),
+    Column("created_us", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index(None, "created_us"),
+)
+
+# Anchors hold no personal data and are meant to be read by others: not sealed.
+JOURNAL_ANCHORS = Table(
+    "journal_anchors",
+    METADATA,
+    Column("last_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("day", String(10), nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+# One data key per object of the journal, wrapped: destroying it erases what the lines say.
+BODY_KEYS = Table(
+    "body_keys",
+    METADATA,
+    Column("id", String(128), primary_key=True),
+    Column("wrapped", LargeBinary, nullable=False),
+)
