@@ -9,6 +9,7 @@ from sentinel.app.parts import make_detector
 from sentinel.clock import SystemClock
 from sentinel.config import Settings
 from sentinel.detect.reload import rules_in_force
+from sentinel.detect.rules.cache import user_cache
 from sentinel.detect.rules.model import RuleSet
 from sentinel.detect.scope.fact_files import load_facts
 from sentinel.domain.event import Event
@@ -36,7 +37,7 @@ class Offline:
             raise UnreadableFile("no such folder", where=str(folder))
         self._detector = make_detector(
             settings,
-            only or rules_in_force(folder, SystemClock().now()).ruleset,
+            only or rules_in_force(folder, SystemClock().now(), cache=user_cache()).ruleset,
             load_facts(facts) if facts is not None else [],
         )
 

@@ -98,7 +98,12 @@ def reading(settings: Settings) -> Iterator[CaseTx]:
 
 def load_rules_or_raise(settings: Settings, clock: Clock) -> InForce:
     """Return the rules in force. Raises the first ContentError: a service runs on clean rules."""
-    return rules_in_force(settings.rules_path, clock.now())
+    return rules_in_force(settings.rules_path, clock.now(), cache=rule_cache(settings))
+
+
+def rule_cache(settings: Settings) -> Path | None:
+    """Return where the service keeps parsed rules; None before there is a data directory."""
+    return settings.data_dir / "rules.cache" if settings.data_dir.is_dir() else None
 
 
 def make_rule_watch(settings: Settings, first: InForce, swap: Swap, clock: Clock) -> RuleWatch:
@@ -109,6 +114,7 @@ def make_rule_watch(settings: Settings, first: InForce, swap: Swap, clock: Clock
         make_engine=lambda rules: make_engine(settings, rules),
         swap=swap,
         clock=clock,
+        cache=rule_cache(settings),
     )
 
 

@@ -17,6 +17,7 @@ from sentinel.cli.output import json, line, note, pretty
 from sentinel.clock import SystemClock
 from sentinel.config import Settings
 from sentinel.detect.exceptions import load_exceptions
+from sentinel.detect.rules.cache import user_cache
 from sentinel.detect.rules.fault import RuleFault
 from sentinel.detect.rules.lint import lint_rules
 from sentinel.detect.rules.load import load_rules, where
@@ -91,7 +92,7 @@ def _print(outcome: Outcome, tests: list[RuleTestResult], output: Format) -> Non
 def _check_rules(folder: Path, outcome: Outcome) -> list[RuleTestResult]:
     if not folder.exists():
         raise UnreadableFile("no such folder", where=str(folder))
-    ruleset = load_rules(folder)
+    ruleset = load_rules(folder, cache=user_cache())
     outcome.rules = len(ruleset.items)
     outcome.faults += [fault_of(error) for error in ruleset.errors]
     outcome.faults += [fault_of(error) for error in lint_rules(folder, ruleset)]
@@ -126,7 +127,7 @@ def _questions(settings: Settings, rules: Path | None) -> Iterator[Callable[[], 
 def _known_runbooks(settings: Settings, folder: Path) -> None:
     """Raise ContentError where a rule names a runbook that nobody wrote."""
     known = {slug for slug, _language in load_runbooks(settings.runbooks_path)}
-    for item in load_rules(folder).items:
+    for item in load_rules(folder, cache=user_cache()).items:
         if item.info.runbook and item.info.runbook not in known:
             fault = RuleFault(
                 f"there is no runbook {item.info.runbook}",

@@ -9,6 +9,7 @@ from pathlib import Path
 from sentinel.clock import SystemClock
 from sentinel.config import Settings
 from sentinel.detect.exceptions import load_exceptions, with_exceptions
+from sentinel.detect.rules.cache import user_cache
 from sentinel.detect.rules.lists import load_lists
 from sentinel.detect.rules.load import load_rules
 from sentinel.detect.rules.model import Correlation, Rule, RuleSet
@@ -41,7 +42,7 @@ def choose_rule(settings: Settings, wanted: str, folder: Path | None = None) -> 
     if is_path and not path.is_file():
         raise UnreadableFile("no such file", where=wanted)
     top = folder or (top_of(path) if is_path else settings.rules_path)
-    loaded = load_rules(top)
+    loaded = load_rules(top, cache=user_cache())
     exceptions, _faults = load_exceptions(top, loaded)
     ruleset = with_exceptions(loaded, exceptions, SystemClock().now())
     key = path.stem if is_path else wanted

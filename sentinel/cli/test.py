@@ -13,6 +13,7 @@ from sentinel.cli.faults import Fault, Format, fault_of, fault_of_test
 from sentinel.cli.output import json, line, note, pretty
 from sentinel.cli.rule_choice import choose_rule
 from sentinel.config import Settings
+from sentinel.detect.rules.cache import user_cache
 from sentinel.detect.rules.load import load_rules
 from sentinel.detect.rules.rule_tests import RuleTestResult, run_rule_tests
 from sentinel.errors import Exit, UsageError
@@ -55,12 +56,14 @@ def _run(
     if what and not Path(what).is_dir():
         choice = choose_rule(settings, what, rules)
         slug = choice.rule.info.slug
-        results = run_rule_tests(choice.folder, load_rules(choice.folder), only=slug)
+        results = run_rule_tests(
+            choice.folder, load_rules(choice.folder, cache=user_cache()), only=slug
+        )
         if not results:
             raise UsageError(f"{slug} has no test", hint=f"write {slug}.test.yml beside it")
         return [], results
     folder = Path(what) if what else rules or settings.rules_path
-    ruleset = load_rules(folder)
+    ruleset = load_rules(folder, cache=user_cache())
     return [fault_of(error) for error in ruleset.errors], run_rule_tests(folder, ruleset)
 
 

@@ -109,7 +109,7 @@ def _excepted(rules: Sequence[Rule], by_rule: Mapping[str, Sequence[Expression]]
             yield rule
             continue
         whole = All((rule.expression, Not(AnyOf(tuple(excluded)))))
-        yield replace(rule, expression=whole, match=whole.matcher(), reads=frozenset(whole.names()))
+        yield replace(rule, expression=whole)
 
 
 def _read(file: YamlFile, ruleset: RuleSet, lists: Lists) -> RuleException:

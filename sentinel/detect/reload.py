@@ -53,13 +53,17 @@ class InForce:
         return len(self.expired(now)) != len(self.expired(self.since))
 
 
-def rules_in_force(directory: Path, now: datetime, *, tested: bool = False) -> InForce:
+def rules_in_force(
+    directory: Path, now: datetime, *, tested: bool = False, cache: Path | None = None
+) -> InForce:
     """Load rules and exceptions. ``tested``: the tests beside the rules must pass too.
+
+    ``cache``: where parsed rules are kept.
 
     Raises the first ContentError, or UnreadableFile where there is no such folder.
     """
     digest = content_digest(directory)
-    ruleset = load_rules(directory).require_clean()
+    ruleset = load_rules(directory, cache=cache).require_clean()
     exceptions, errors = load_exceptions(directory, ruleset)
     if errors:
         raise errors[0]
@@ -109,11 +113,13 @@ class RuleWatch:
         make_engine: MakeEngine,
         swap: Swap,
         clock: Clock,
+        cache: Path | None = None,
     ) -> None:
         self._directory = directory
         self._make_engine = make_engine
         self._swap = swap
         self._clock = clock
+        self._cache = cache
         self._log = log.get("rules")
         self._looking = asyncio.Lock()
         self._listening: asyncio.Task[None] | None = None
@@ -127,6 +133,7 @@ class RuleWatch:
             "rules": len(self.in_force.ruleset.items),
             "since": isoformat(self.in_force.since),
             "error": self.error,
+            "cache": use._asdict() if (use := self.in_force.ruleset.cache) else {},
             "expired_exceptions": [
                 f"{one.slug} ({one.owner}, {one.expires})"
                 for one in self.in_force.expired(self._clock.now())
@@ -167,7 +174,9 @@ class RuleWatch:
             if digest == self._tried and not self.in_force.outlived(now):
                 return False
             self._tried = digest
-            found = await asyncio.to_thread(rules_in_force, self._directory, now, tested=True)
+            found = await asyncio.to_thread(
+                rules_in_force, self._directory, now, tested=True, cache=self._cache
+            )
             engine = await asyncio.to_thread(self._make_engine, found.ruleset)
         except SentinelError as error:
             self._keep_old(str(error), error)

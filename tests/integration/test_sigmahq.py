@@ -120,6 +120,25 @@ def test_every_rule_loads(
     assert len(loaded.rules) == len(files) > 3_700
 
 
+def test_the_cache_gives_every_rule_as_parsing_does(
+    folder: Path, loaded: RuleSet, samples: list[Sample], tmp_path: Path
+) -> None:
+    kept = tmp_path / "rules.cache"
+    first = load_rules(folder, cache=kept)
+    again = load_rules(folder, cache=kept)
+    assert first.cache is not None
+    assert first.cache.misses == len(loaded.rules)
+    assert again.cache == (len(loaded.rules), 0, "")
+    for fresh, cached in zip(loaded.rules, again.rules, strict=True):
+        assert (cached.info, cached.name, cached.actor) == (fresh.info, fresh.name, fresh.actor)
+        assert (cached.logsource, cached.expression) == (fresh.logsource, fresh.expression)
+        assert cached.origin.written == fresh.origin.written
+    assert again.silent == loaded.silent
+    events = [event for sample in samples for event in sample.events][:300]
+    for fresh, cached in zip(loaded.rules, again.rules, strict=True):
+        assert [*map(cached.match, events)] == [*map(fresh.match, events)]
+
+
 def test_without_lists_a_rule_with_placeholders_is_refused(folder: Path, tmp_path: Path) -> None:
     """Specification 2.1, "Placeholders": what cannot be handled must be rejected."""
     asking = [path for path in rule_files(folder) if "|expand:" in path.read_text("utf-8")]

@@ -51,9 +51,7 @@ class Filter:
     def narrow(self, rule: Rule) -> Rule:
         """Return the rule with the filter's condition added."""
         whole = All((rule.expression, self.expression))
-        return replace(
-            rule, expression=whole, match=whole.matcher(), reads=frozenset(whole.names())
-        )
+        return replace(rule, expression=whole)
 
 
 def parse_filter(

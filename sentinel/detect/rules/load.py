@@ -6,10 +6,13 @@ line and column in `RuleSet.errors`.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from sentinel.detect.rules.cache import RuleCache
 from sentinel.detect.rules.compile import Lists
 from sentinel.detect.rules.fault import RuleFault
 from sentinel.detect.rules.filters import Filter, apply_filters
@@ -29,15 +32,23 @@ OTHER_FOLDERS: Final = frozenset(
 TEST_SUFFIX: Final = ".test.yml"
 
 
-def load_rules(directory: Path) -> RuleSet:
-    """Load every rule below ``directory``. Raises UnreadableFile where it is no folder."""
+def load_rules(directory: Path, *, cache: Path | None = None) -> RuleSet:
+    """Load every rule below ``directory``. Raises UnreadableFile where it is no folder.
+
+    ``cache``: the file in which what parsing gave is kept for the next time.
+    """
     if not directory.is_dir():
         raise UnreadableFile("not a folder of rules", where=str(directory))
     pipelines, errors = load_pipelines(directory / PIPELINES)
-    loader = _Loader(load_lists(directory / "lists"), pipelines)
+    lists = load_lists(directory / "lists")
+    kept = RuleCache(cache, (repr(lists).encode(), *_pipeline_files(directory))) if cache else None
+    loader = _Loader(lists, pipelines, kept)
     loader.errors.extend(errors)
     for path in rule_files(directory):
         loader.read(path)
+    if kept is not None:
+        kept.save()
+        return replace(loader.finish(), cache=kept.use)
     return loader.finish()
 
 
@@ -62,19 +73,35 @@ def where(origin: Origin, fault: RuleFault) -> str:
 class _Loader:
     """Collects rules and errors file by file, then ties correlations to what they name."""
 
-    def __init__(self, lists: Lists, pipelines: Pipelines) -> None:
+    def __init__(self, lists: Lists, pipelines: Pipelines, cache: RuleCache | None) -> None:
         self.lists = lists
         self.pipelines = pipelines
+        self.cache = cache
         self.items: list[Rule | Correlation] = []
         self.filters: list[Filter] = []
         self.errors: list[ContentError] = []
 
     def read(self, path: Path) -> None:
         try:
-            documents = load_documents(path.read_text(encoding="utf-8"))
+            content = path.read_bytes()
         except OSError as error:
             self.errors.append(ContentError(error.strerror or "unreadable", where=str(path)))
             return
+        if self.cache is None:
+            self._read(path, content)
+            return
+        found = self.cache.find(path, content)
+        if found is not None:
+            self.items += found
+            return
+        known, others = len(self.items), len(self.errors) + len(self.filters)
+        self._read(path, content)
+        if others == len(self.errors) + len(self.filters):
+            self.cache.keep(path, content, self.items[known:])
+
+    def _read(self, path: Path, content: bytes) -> None:
+        try:
+            documents = load_documents(content.decode())
         except UnicodeDecodeError as error:
             self.errors.append(ContentError(f"not UTF-8 ({error.reason})", where=str(path)))
             return
@@ -126,6 +153,12 @@ class _Loader:
             if not taken:
                 seen.update({key: item.origin.path for _kind, key in keys if key})
                 yield item
+
+
+def _pipeline_files(directory: Path) -> Iterator[bytes]:
+    for path in sorted((directory / PIPELINES).glob("*.y*ml")):
+        with contextlib.suppress(OSError):  # told by `load_pipelines`
+            yield path.read_bytes()
 
 
 def _origins(path: Path, documents: Sequence[Any]) -> Iterator[tuple[Origin, str]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sentinel.detect.rules.expression import Expression, Match
 from sentinel.detect.rules.formula import Formula
@@ -18,19 +20,28 @@ from sentinel.errors import ContentError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a rule was read. ``index``: of the document in its file; ``raw``: as YAML gave it."""
+    """Where a rule was read. ``index``: of the document in its file; ``raw``: as YAML gave it.
+
+    ``digest``: what `written` gives, where it is known already.
+    """
 
     path: Path
     index: int
     raw: Mapping[str, Any]
+    digest: str = ""
+
+    @property
+    def written(self) -> str:
+        """A hash of what the document says."""
+        return self.digest or hashlib.sha256(repr(self.raw).encode("utf-8", "replace")).hexdigest()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Rule:
     """A Sigma rule on single events.
 
     ``name``: what correlations call it, or empty. ``actor``: the field that names the actor, or
-    empty for the usual order. ``reads``: the fields that it may read, ``*`` for all of them.
+    empty for the usual order.
     """
 
     info: RuleInfo
@@ -38,9 +49,17 @@ class Rule:
     actor: str
     logsource: LogSource
     expression: Expression
-    match: Match
-    reads: frozenset[str]
     origin: Origin
+
+    @cached_property
+    def match(self) -> Match:
+        """The test of an event's fields, compiled when it is first asked for."""
+        return self.expression.matcher()
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The fields that it may read, ``*`` for all of them."""
+        return frozenset(self.expression.names())
 
     def applies_to(self, source: LogSource) -> bool:
         """Tell whether events of ``source`` are the rule's: each field that it sets agrees."""
@@ -113,17 +132,27 @@ class Correlation:
         return self.aliases.get(name, {}).get(rule_id, name)
 
 
+class CacheUse(NamedTuple):
+    """Rule files found in the cache, files parsed, and why the cache could not serve, if so."""
+
+    hits: int
+    misses: int
+    fault: str
+
+
 @dataclass(frozen=True, slots=True)
 class RuleSet:
     """What a folder of rules gave: the usable part, and every error in the rest.
 
-    ``correlations`` stand in dependency order: what one refers to comes before it.
+    ``correlations`` stand in dependency order: what one refers to comes before it. ``cache``: None
+    where none was asked for.
     """
 
     rules: tuple[Rule, ...] = ()
     correlations: tuple[Correlation, ...] = ()
     errors: tuple[ContentError, ...] = ()
     silent: frozenset[str] = field(default=frozenset())
+    cache: CacheUse | None = None
 
     def require_clean(self) -> RuleSet:
         """Return itself. Raises the first ContentError, if there is one."""
@@ -143,11 +172,11 @@ class RuleSet:
 
     def written_alike(self, other: RuleSet) -> frozenset[str]:
         """Return the ids of what stands in both sets word for word, with all that it refers to."""
-        before = {item.info.id: item.origin.raw for item in other.items}
+        before = {item.info.id: item.origin.written for item in other.items}
         same: set[str] = set()
         for item in self.items:  # what a correlation refers to comes before it
             refers = item.rules if isinstance(item, Correlation) else ()
-            if before.get(item.info.id) == item.origin.raw and same.issuperset(refers):
+            if before.get(item.info.id) == item.origin.written and same.issuperset(refers):
                 same.add(item.info.id)
         return frozenset(same)
 

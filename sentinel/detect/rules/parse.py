@@ -105,8 +105,6 @@ def _rule(
             service=source.service or "",
         ),
         expression=expression,
-        match=expression.matcher(),
-        reads=frozenset(expression.names()),
         origin=origin,
     )
 
