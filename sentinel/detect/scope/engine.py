@@ -7,13 +7,14 @@ refused; ranking them is the rules' work, which read the verdict as fields of th
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
-from sentinel.detect.scope.explain import Access, Explanation, best_explanation
+from sentinel.detect.scope.explain import Access, Explanation, Probe, best_explanation
 from sentinel.detect.scope.facts import FactIndex, UnusableFact, read_fact
 from sentinel.detect.scope.leavers import is_leaver
-from sentinel.detect.scope.model import ScopeModel, Template
+from sentinel.detect.scope.model import ScopeModel
 from sentinel.domain import event as names
 from sentinel.domain.event import Event, Value
 from sentinel.domain.reason import Reason
@@ -33,6 +34,17 @@ class Judgement(msgspec.Struct, frozen=True):
     weak: tuple[str, ...] = ()
 
 
+_Kind = tuple[frozenset[str], tuple[str, ...], str]  # roles, categories, action
+
+
+class _Plan(NamedTuple):
+    """What is the same for all accesses of one kind. ``refused``: outside the role."""
+
+    refused: Judgement | None
+    probes: tuple[Probe, ...]
+    without_relation: Judgement
+
+
 class ScopeEngine:
     """Judges events by a model and the facts known so far."""
 
@@ -40,7 +52,8 @@ class ScopeEngine:
         self.model = model
         self.facts = facts
         self.unusable_facts = 0
-        self._memo: dict[tuple[frozenset[str], tuple[str, ...], str], tuple[Template, ...]] = {}
+        self._probes = tuple(Probe(template) for template in model.templates)
+        self._memo: dict[_Kind, _Plan] = {}
 
     def judge(self, event: Event, *, known_at: datetime | None = None) -> Event:
         """Return the event with its verdict, where it is an access to a person's data.
@@ -66,13 +79,17 @@ class ScopeEngine:
 
     def explain(self, access: Access, *, known_at: datetime | None = None) -> Judgement:
         """Return the verdict on an access; it is explained only if every person is."""
-        refusal = self._outside_role(access)
-        if refusal is not None:
-            return Judgement(Verdict.FORBIDDEN, (refusal,))
-        templates = self._templates(access)
+        plan = self._plan(access)
+        if plan.refused is not None:
+            return plan.refused
         subjects = access.subjects or ("",)
+        if len(subjects) == 1:
+            one = best_explanation(access, subjects[0], plan.probes, self.facts, known_at)
+            if one is not None:
+                return _explained(access, [one])
+            return plan.without_relation if access.subjects else self._unexplained(access, 1)
         found = [
-            best_explanation(access, subject, templates, self.facts, known_at)
+            best_explanation(access, subject, plan.probes, self.facts, known_at)
             for subject in subjects
         ]
         explained = [item for item in found if item is not None]
@@ -93,22 +110,25 @@ class ScopeEngine:
             return Reason("scope.outside_act", {"role": held, "action": access.action or "-"})
         return None
 
-    def _templates(self, access: Access) -> tuple[Template, ...]:
+    def _plan(self, access: Access) -> _Plan:
         key = (access.roles, access.categories, access.action)
         found = self._memo.get(key)
         if found is None:
-            found = tuple(item for item in self.model.templates if item.applies(*key))
+            refusal = self._outside_role(access)
+            found = _Plan(
+                Judgement(Verdict.FORBIDDEN, (refusal,)) if refusal is not None else None,
+                tuple(probe for probe in self._probes if probe.template.applies(*key)),
+                Judgement(Verdict.UNEXPLAINED, (_no_relation(access),)),
+            )
             if len(self._memo) < MEMO:  # actions come from logs: somebody else chooses them
                 self._memo[key] = found
         return found
 
     def _unexplained(self, access: Access, missing: int) -> Judgement:
-        role = ", ".join(sorted(access.roles))
         if not access.subjects:
-            reason = Reason("scope.no_subject", {"role": role})
+            reason = Reason("scope.no_subject", {"role": ", ".join(sorted(access.roles))})
         elif len(access.subjects) == 1:
-            category = ", ".join(access.categories) or "-"
-            reason = Reason("scope.no_relation", {"role": role, "category": category})
+            reason = _no_relation(access)
         else:
             values: dict[str, str | int | float] = {
                 "missing": missing,
@@ -145,7 +165,15 @@ def access_of(event: Event) -> Access | None:
     )
 
 
+def _no_relation(access: Access) -> Reason:
+    role, category = ", ".join(sorted(access.roles)), ", ".join(access.categories) or "-"
+    return Reason("scope.no_relation", {"role": role, "category": category})
+
+
 def _explained(access: Access, found: list[Explanation]) -> Judgement:
+    if len(found) == 1 and not found[0].weak:
+        one = found[0]
+        return Judgement(Verdict.EXPLAINED, (_because(access, one),), (one.template.id,))
     weak = tuple(sorted({code for item in found for code in item.weak}))
     proofs = {_proof(item): _because(access, item) for item in found}
     reasons = list(proofs.values())[:SHOWN]

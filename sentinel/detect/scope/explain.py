@@ -6,8 +6,8 @@ path that must link the actor and the person; here the path is joined at the ins
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -36,10 +36,106 @@ class Explanation(msgspec.Struct, frozen=True):
     weak: tuple[str, ...] = ()
 
 
+class Probe:
+    """A template made ready for many accesses: what is asked of every fact lies at hand."""
+
+    __slots__ = (
+        "about",
+        "agent",
+        "break_glass",
+        "by_subject",
+        "ended_within",
+        "kind",
+        "opened_after_within",
+        "opened_by_actor",
+        "recorded_late",
+        "template",
+    )
+
+    def __init__(self, template: Template) -> None:
+        self.template = template
+        self.kind = template.fact
+        self.by_subject = template.subject == "same"
+        self.agent = template.agent
+        self.about = frozenset(template.about)
+        self.opened_after_within = template.opened_after_within
+        self.ended_within = template.ended_within
+        self.opened_by_actor = "opened_by_actor" in template.weak
+        self.recorded_late = "recorded_late" in template.weak
+        self.break_glass = "break_glass" in template.weak
+
+    def candidates(
+        self, access: Access, subject: str, facts: FactIndex, known_at: datetime | None
+    ) -> Iterable[Fact]:
+        """Return at least the facts that may explain, in the order of their keys."""
+        kind = self.kind or ""
+        if not self.by_subject:
+            return facts.about_agent(kind, access.actor, access.team, known_at=known_at)
+        if not subject:
+            return ()
+        if known_at is not None:
+            return facts.about_subject(kind, subject, known_at=known_at)
+        instant = access.instant
+        if not (self.ended_within or self.opened_after_within):
+            return facts.reaching(kind, subject, instant, instant)
+        since = _before(instant, self.ended_within)
+        return facts.reaching(kind, subject, since, _after(instant, self.opened_after_within))
+
+    def weaknesses(self, access: Access, fact: Fact) -> tuple[str, ...] | None:
+        """Return how weakly ``fact`` explains, () where it does in full, None where it does not.
+
+        Outside its validity a fact explains only within the template's graces. A circumstance
+        that the template does not list among ``weak`` weakens nothing.
+        """
+        if fact.retracted or not self._names_agent(access, fact):
+            return None
+        if self.about and not self._is_about(access, fact):
+            return None
+        grace = self._grace(access.instant, fact)
+        if grace is None:
+            return None
+        by_actor = self.opened_by_actor and fact.opened_by and fact.opened_by == access.actor
+        late = (
+            self.recorded_late
+            and fact.recorded_at is not None
+            and fact.recorded_at > access.instant
+        )
+        if not (grace or by_actor or late or self.break_glass):
+            return ()
+        weak = [grace] if grace else []
+        weak += ["opened_by_actor"] if by_actor else []
+        weak += ["recorded_late"] if late else []
+        weak += ["break_glass"] if self.break_glass else []
+        return tuple(weak)
+
+    def _names_agent(self, access: Access, fact: Fact) -> bool:
+        agent = self.agent
+        if agent == "any":
+            return True
+        if agent != "team" and fact.actor == access.actor and access.actor:
+            return True
+        return agent != "actor" and fact.team == access.team and bool(access.team)
+
+    def _is_about(self, access: Access, fact: Fact) -> bool:
+        category = fact.category
+        if "same" in self.about and (not category or category in access.categories):
+            return True
+        return category in self.about
+
+    def _grace(self, instant: datetime, fact: Fact) -> str | None:
+        """Return "" where the fact holds, the grace that it needs, or None beyond all grace."""
+        start, end = fact.valid_from, fact.valid_to
+        if start is not None and instant < start:
+            return "opened_after" if start - instant <= self.opened_after_within else None
+        if end is not None and instant >= end:
+            return "ended" if instant - end < self.ended_within else None
+        return ""
+
+
 def best_explanation(
     access: Access,
     subject: str,
-    templates: tuple[Template, ...],
+    probes: tuple[Probe, ...],
     facts: FactIndex,
     known_at: datetime | None = None,
 ) -> Explanation | None:
@@ -48,95 +144,29 @@ def best_explanation(
     ``subject``: the person; empty = the access names nobody.
     """
     best: Explanation | None = None
-    for template in templates:
-        for found in _explanations(access, subject, template, facts, known_at):
-            if not found.weak:
-                return found
-            if best is None or len(found.weak) < len(best.weak):
-                best = found
+    for probe in probes:
+        if probe.kind is None:
+            return Explanation(probe.template, None)
+        for fact in probe.candidates(access, subject, facts, known_at):
+            weak = probe.weaknesses(access, fact)
+            if weak is None:
+                continue
+            if not weak:
+                return Explanation(probe.template, fact)
+            if best is None or len(weak) < len(best.weak):
+                best = Explanation(probe.template, fact, weak)
     return best
 
 
-def _explanations(
-    access: Access,
-    subject: str,
-    template: Template,
-    facts: FactIndex,
-    known_at: datetime | None,
-) -> Iterator[Explanation]:
-    if template.fact is None:
-        yield Explanation(template, None)
-        return
-    for fact in _candidates(access, subject, template, facts, known_at):
-        weak = _weaknesses(access, template, fact)
-        if weak is not None:
-            yield Explanation(template, fact, weak)
+def _before(instant: datetime, span: timedelta) -> datetime:
+    try:
+        return instant - span
+    except OverflowError:
+        return datetime.min.replace(tzinfo=instant.tzinfo)
 
 
-def _candidates(
-    access: Access,
-    subject: str,
-    template: Template,
-    facts: FactIndex,
-    known_at: datetime | None,
-) -> Iterator[Fact]:
-    kind = template.fact or ""
-    if template.subject == "same":
-        if not subject:
-            return
-        found = facts.about_subject(kind, subject, known_at=known_at)
-    else:
-        found = facts.about_agent(kind, access.actor, access.team, known_at=known_at)
-    for fact in found:
-        if _names_agent(access, template, fact) and _is_about(access, template, fact):
-            yield fact
-
-
-def _names_agent(access: Access, template: Template, fact: Fact) -> bool:
-    actor = bool(access.actor) and fact.actor == access.actor
-    team = bool(access.team) and fact.team == access.team
-    match template.agent:
-        case "any":
-            return True
-        case "actor":
-            return actor
-        case "team":
-            return team
-        case _:
-            return actor or team
-
-
-def _is_about(access: Access, template: Template, fact: Fact) -> bool:
-    if not template.about:
-        return True
-    if "same" in template.about and (not fact.category or fact.category in access.categories):
-        return True
-    return fact.category in template.about
-
-
-def _weaknesses(access: Access, template: Template, fact: Fact) -> tuple[str, ...] | None:
-    """Return the weaknesses of ``fact``, or None where it does not explain at all.
-
-    Outside its validity a fact explains only within the template's graces. A circumstance that
-    the template does not list among ``weak`` weakens nothing.
-    """
-    weak: list[str] = []
-    if not fact.holds_at(access.instant):
-        grace = _grace(access.instant, template, fact)
-        if grace is None:
-            return None
-        weak.append(grace)
-    if fact.opened_by and fact.opened_by == access.actor:
-        weak.append("opened_by_actor")
-    if fact.recorded_at is not None and fact.recorded_at > access.instant:
-        weak.append("recorded_late")
-    weak.append("break_glass")
-    return tuple(code for code in weak if code in template.weak)
-
-
-def _grace(instant: datetime, template: Template, fact: Fact) -> str | None:
-    if fact.valid_from is not None and instant < fact.valid_from:
-        return "opened_after" if fact.valid_from - instant <= template.opened_after_within else None
-    if fact.valid_to is not None and instant - fact.valid_to < template.ended_within:
-        return "ended"
-    return None
+def _after(instant: datetime, span: timedelta) -> datetime:
+    try:
+        return instant + span
+    except OverflowError:
+        return datetime.max.replace(tzinfo=instant.tzinfo)
