@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from sentinel.domain.blind_words import sentences as blind_sentences
 from sentinel.domain.terms import term
 
 SENTENCES: dict[str, dict[str, str]] = {
@@ -114,6 +115,7 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "navigation score {score}, threshold {threshold}",
         "fr": "score de navigation {score}, seuil {threshold}",
     },
+    **blind_sentences(),
 }
 
 WORDED = frozenset({"name", "weakness", "kind", "category"})  # values that are codes of `TERMS`

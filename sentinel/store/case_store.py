@@ -23,6 +23,7 @@ from sentinel.store.sql_outbox import SqlOutbox
 from sentinel.store.sql_records import SqlApi, SqlCaseRecords
 from sentinel.store.sql_schema import upgrade
 from sentinel.store.sql_small import SqlFacts, SqlState
+from sentinel.store.sql_watch import SqlBlindWindows, SqlDeadLetters
 
 
 class SqlCaseTx:
@@ -38,6 +39,8 @@ class SqlCaseTx:
         self.state = SqlState(connection)
         self.records = SqlCaseRecords(connection, bodies)
         self.api = SqlApi(connection, bodies)
+        self.blind = SqlBlindWindows(connection)
+        self.dead_letters = SqlDeadLetters(connection)
 
 
 class SqlCaseStore:

@@ -23,6 +23,7 @@ from sentinel.domain.journal import JournalLine
 from sentinel.domain.outbox import Message, OutboxState
 from sentinel.domain.record import CaseRecord
 from sentinel.domain.scope import Fact
+from sentinel.store.ports_watch import BlindWindows, DeadLetters
 
 R = TypeVar("R", bound=CaseRecord)
 
@@ -377,6 +378,16 @@ class CaseTx(Protocol):
     @property
     def api(self) -> Api:
         """Tokens and answers of the API."""
+        ...
+
+    @property
+    def blind(self) -> BlindWindows:
+        """The blind-window ledger."""
+        ...
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """What was not understood."""
         ...
 
 
