@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from sentinel.config.blind import BlindSettings
 from sentinel.config.scope import ScopeSettings
 from sentinel.config.section import Section
 from sentinel.config.source import SourceSettings, loopback
@@ -237,6 +238,9 @@ class Settings(Section):
     detect: DetectSettings = Field(default=DetectSettings(), description="Detection.")
     behaviour: BehaviourSettings = Field(
         default=BehaviourSettings(), description="Navigation model."
+    )
+    blind: BlindSettings = Field(
+        default=BlindSettings(), description="What Sentinel says of what it could not see."
     )
     scope: ScopeSettings = Field(
         default=ScopeSettings(), description="Out of scope: explain, or flag."

@@ -132,6 +132,17 @@ class SourceSettings(Section):
     )
     format: str = Field(default="auto", description="Format of its lines, or `auto`.")
     profile: str = Field(default="", description="Profile in `rules/sources`; default: by format.")
+    silent_after_minutes: int | None = Field(
+        default=None,
+        ge=0,
+        description="Silence of this source after which it is told; default: "
+        "`blind.silent_after_minutes`; 0: never.",
+    )
+    numbered: bool = Field(
+        default=False,
+        description="Its lines carry numbers that grow by one (their own id, or "
+        "`event.sequence`): a missing one is told.",
+    )
     line_field: str = Field(
         default="",
         description="Field of a JSON document (`_bulk`, OTLP) that holds the line itself, as "
