@@ -28,6 +28,7 @@ from sentinel.detect.rules.model import RuleSet
 from sentinel.detect.scope.engine import ScopeEngine
 from sentinel.detect.scope.facts import FactIndex
 from sentinel.detect.scope.load import load_scope
+from sentinel.detect.scope.unmonitored import Unmonitored
 from sentinel.domain.scope import Fact
 from sentinel.errors import StorageError
 from sentinel.notify.messages import MessageRenderer
@@ -137,9 +138,15 @@ def make_detector(
     rules: RuleSet,
     facts: Iterable[Fact],
     behaviour: Behaviour | None = None,
+    *,
+    staff: bool = True,
 ) -> Detector:
-    """Put detection together: scope, rules and, in the service, behaviour."""
-    scope = ScopeEngine(load_scope(content_of(settings, "scopes")), FactIndex(facts))
+    """Put detection together: scope, rules and, in the service, behaviour.
+
+    ``staff``: whether accesses of staff are judged (see `StaffSettings.live`).
+    """
+    judge = ScopeEngine if staff else Unmonitored
+    scope = judge(load_scope(content_of(settings, "scopes")), FactIndex(facts))
     return Detector(scope=scope, rules=make_engine(settings, rules), behaviour=behaviour)
 
 

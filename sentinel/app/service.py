@@ -21,6 +21,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sentinel.app import parts
 from sentinel.app.casework import Casework
 from sentinel.app.handover import OFFSET, Handover
+from sentinel.app.scope_review import Calendar, ScopeReview
 from sentinel.clock import Clock, SystemClock
 from sentinel.config import Settings
 from sentinel.detect.consumer import Consumer
@@ -34,13 +35,14 @@ from sentinel.obs.fault import describe
 from sentinel.obs.metrics import Metrics
 from sentinel.respond import clock_watch
 from sentinel.respond.fold import Folder
+from sentinel.respond.review_gate import ReviewGate
 from sentinel.store.ports import CaseTx, Sealer
 
 T = TypeVar("T")
 
 HORIZON = timedelta(hours=25)  # a session lives 24 h at most: what is older has no effect
 LONGEST_PAUSE = 30.0
-EVERY = {"outbox": 1, "clocks": 5, "quiet": 5, "prune": 600, "rules": 60}
+EVERY = {"outbox": 1, "clocks": 5, "quiet": 5, "prune": 600, "rules": 60, "reviews": 60}
 
 
 class Sentinel:
@@ -68,7 +70,9 @@ class Sentinel:
             self.registry, self._router = parts.load_notifiers(settings, clock)
             self._behaviour = parts.make_behaviour(settings)
             rules = parts.load_rules_or_raise(settings, clock)
-            self._detector = parts.make_detector(settings, rules.ruleset, facts, self._behaviour)
+            self._detector = parts.make_detector(
+                settings, rules.ruleset, facts, self._behaviour, staff=settings.scope.staff.live
+            )
             self._intakes = parts.make_intakes(settings, self.sealer, clock)
             self._spool = parts.open_spool(settings, self.sealer)
             parts.require_whole(self._spool, self._events, committed)
@@ -77,6 +81,10 @@ class Sentinel:
             clock,
             window=timedelta(minutes=settings.detect.fold_minutes),
             route=self._router.route,
+            gate=ReviewGate(settings.scope.review, Calendar(settings).day_of),
+        )
+        self._reviews = ScopeReview(
+            settings, self.in_store, self._events, folder, self.sealer, clock
         )
         self._handover = Handover(self._events, self.in_store, folder, self.metrics, clock)
         self._waits = ""
@@ -124,6 +132,7 @@ class Sentinel:
             "quiet": self._consumer.tick,
             "prune": self._prune,
             "rules": self._rules.look,
+            "reviews": self._reviews.look,
         }
         for name, job in jobs.items():
             self._scheduler.add_job(

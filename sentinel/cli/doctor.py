@@ -90,6 +90,22 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield _mail(settings)
     yield from _extras()
     yield _model(settings)
+    yield _staff(settings)
+
+
+def _staff(settings: Settings) -> Check:
+    """Whether accesses of staff may be judged: informed and assessed first."""
+    staff = settings.scope.staff
+    if staff.live:
+        detail = f"live: staff informed on {staff.informed_on}, impact assessed on {staff.dpia_on}"
+        return Check("staff monitoring (R-10 to R-14)", True, detail)
+    off = "switched off" if staff.monitoring is False else f"missing: {', '.join(staff.missing)}"
+    return Check(
+        "staff monitoring (R-10 to R-14)",
+        None,
+        f"OFF, accesses of staff are not judged; {off}",
+        "give the note of `sentinel scope note` to staff, then fill in [scope.staff]",
+    )
 
 
 def _attempt(name: str, question: Callable[[], str]) -> Check:

@@ -32,6 +32,7 @@ def run(
     """Serve until SIGTERM or Ctrl-C; what was acknowledged survives any end."""
     settings = config.load(context.obj)
     log.configure(settings.log_level, human=human)
+    _say_unmonitored(settings)
     _allow_files()
     asyncio.run(serve(settings))
 
@@ -54,6 +55,21 @@ async def serve(settings: Settings) -> None:
     finally:
         await servers.close()
         await service.stop()
+
+
+def _say_unmonitored(settings: Settings) -> None:
+    """Say loudly that accesses of staff are not judged, and what is missing for it."""
+    staff = settings.scope.staff
+    if staff.live:
+        return
+    why = (
+        "switched off by scope.staff.monitoring"
+        if staff.monitoring is False
+        else f"set {', '.join(staff.missing)} in [scope.staff] of sentinel.toml: staff are "
+        "informed, and the impact is assessed, before it goes live"
+    )
+    note(f"WARNING   STAFF MONITORING IS OFF: accesses of staff are not judged; {why}")
+    log.get("service").warning("staff monitoring is off", missing=list(staff.missing))
 
 
 def _allow_files() -> None:

@@ -74,6 +74,7 @@ def settings_for(folder: Path, *, smtp_port: int, console_port: int, language: s
                 "sender": "sentinel@example.org",
             },
             "notify": {"email_to": ["astreinte@example.org"]},
+            "scope": {"staff": _STAFF},
         }
     )
 
@@ -115,6 +116,15 @@ def _events(intake: Intake, lines: list[str]) -> Iterator[Event]:
         yield from part.events
 
 
+_STAFF = {
+    "monitoring": True,
+    "informed_on": "2026-01-05",
+    "informed_how": "note remise en main propre et réunion d’information",
+    "dpia_on": "2025-12-15",
+    "dpia_reference": "AIPD-2025-004",
+    "council_on": "2025-12-18",
+    "seen_by": ["Analyste de service", "Déléguée à la protection des données"],
+}
 _ORGANISATION = {
     "name": "Exemple Communications SAS",
     "siren": "000000000",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from sentinel.domain.blind_words import sentences as blind_sentences
+from sentinel.domain.reason_review import REVIEW_SENTENCES
 from sentinel.domain.terms import term
 
 SENTENCES: dict[str, dict[str, str]] = {
@@ -116,6 +117,7 @@ SENTENCES: dict[str, dict[str, str]] = {
         "fr": "score de navigation {score}, seuil {threshold}",
     },
     **blind_sentences(),
+    **REVIEW_SENTENCES,
 }
 
 WORDED = frozenset({"name", "weakness", "kind", "category"})  # values that are codes of `TERMS`

@@ -1,14 +1,16 @@
 """Folds findings into alerts: one story for an analyst, however many times a rule fires.
 
-Findings of one rule about one actor whose event times lie within the window become one alert. A
-finding that was folded before is ignored, so that a replay after a crash alerts nobody twice. Only
-a new alert writes to the outbox and the journal, in the transaction of its row.
+Findings of one rule about one actor whose event times lie within the window become one alert; of
+accesses to a person's data, those about the same person within a day, too: three hundred look-ups
+are one story. A finding that was folded before is ignored, so that a replay after a crash alerts
+nobody twice. Only a new alert writes to the outbox and the journal, in the transaction of its row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import msgspec
 
@@ -26,13 +28,33 @@ FOLDER = "sentinel:fold"
 MAX_EVENTS = 1_000
 MAX_REASONS = 20
 
+SAME_PERSON = timedelta(days=1)
+
 Route = Callable[[Alert], Sequence[str]]
 
 
-class Folder:
-    """Folds within ``window`` of event time; ``route`` names the channels of a new alert."""
+class Gate(Protocol):
+    """What may hold a finding back from opening an alert (see `review_gate`)."""
 
-    def __init__(self, clock: Clock, *, window: timedelta, route: Route) -> None:
+    def holds(self, finding: Finding) -> bool:
+        """Tell whether the finding is of a rule that tells of accesses to persons' data."""
+        ...
+
+    def waits(self, tx: CaseTx, finding: Finding) -> bool:
+        """Tell whether it waits; called once for each finding that would open an alert."""
+        ...
+
+
+class Folder:
+    """Folds within ``window`` of event time; ``route`` names the channels of a new alert.
+
+    ``gate``: what may hold a finding back from opening an alert; None = nothing.
+    """
+
+    def __init__(
+        self, clock: Clock, *, window: timedelta, route: Route, gate: Gate | None = None
+    ) -> None:
+        self._gate = gate
         self._clock = clock
         self._window = window
         self._route = route
@@ -47,6 +69,8 @@ class Folder:
                 continue
             known = self._home(tx, finding, touched)
             if known is None:
+                if self._gate is not None and self._gate.waits(tx, finding):
+                    continue
                 known = new_alert(finding, self._clock.now())
                 opened.append(known.id)
             else:
@@ -71,7 +95,26 @@ class Folder:
             if alert.fingerprint == mark and alert.last >= since and alert.first <= until:
                 return alert
         stored = tx.alerts.open_with_fingerprint(mark, since=since, until=until)
+        if stored is None and self._gate is not None and self._gate.holds(finding):
+            stored = self._same_person(tx, finding, mark, touched)
         return touched.get(stored.id, stored) if stored else None
+
+    def _same_person(
+        self, tx: CaseTx, finding: Finding, mark: str, touched: dict[str, Alert]
+    ) -> Alert | None:
+        """Return the live alert of the last day that tells of the same actor and persons."""
+        since, until = finding.time - SAME_PERSON, finding.time
+        persons = set(finding.subjects)
+        for alert in reversed(touched.values()):
+            near = alert.fingerprint == mark and alert.last >= since and alert.first <= until
+            if near and persons and persons <= set(alert.subjects):
+                return alert
+        while persons:
+            stored = tx.alerts.open_with_fingerprint(mark, since=since, until=until)
+            if stored is None or persons <= set(stored.subjects):
+                return stored
+            until = stored.first - timedelta(microseconds=1)
+        return None
 
     def _announce(self, tx: CaseTx, alert: Alert) -> None:
         now = self._clock.now()

@@ -43,6 +43,13 @@ def _settings(folder: Path) -> Settings:
             "keys": {"master": bytes(range(32)).hex()},
             "collector": {"port": 0},
             "behaviour": {"enabled": False},
+            "scope": {
+                "staff": {
+                    "informed_on": "2026-01-05",
+                    "informed_how": "a note",
+                    "dpia_on": "2025-12-15",
+                }
+            },
             "sources": [
                 {"name": name, "format": fmt, "profile": profile, "token": f"token-{name}"}
                 for name, (fmt, profile) in SOURCES.items()

@@ -8,8 +8,8 @@ answered.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
 from random import Random
 
 import msgspec
@@ -38,12 +38,16 @@ _Tied = tuple[Visit, Tie, Link]
 
 
 class Ranked(msgspec.Struct, frozen=True, kw_only=True):
-    """A visit with its score. ``parts``: log-likelihood ratios by name, their sum is the score."""
+    """A visit with its score. ``parts``: log-likelihood ratios by name, their sum is the score.
+
+    ``traits``: the value of each trait, those of the actor's day too.
+    """
 
     visit: Visit
     tie: Tie
     parts: dict[str, float]
     shared: dict[str, float]
+    traits: dict[str, str] = {}
 
     @property
     def explained(self) -> bool:
@@ -66,12 +70,17 @@ class Ranking:
         places: Mapping[str, str],
         *,
         seed: int = SEED,
+        review_at: Callable[[date], datetime] = review_instant,
     ) -> None:
-        """``people``: by subject; ``places``: by actor; ``seed``: of the pairs drawn at random."""
+        """``people``: by subject; ``places``: by actor; ``seed``: of the pairs drawn at random.
+
+        ``review_at``: when the visits of a day are reviewed, with the facts recorded by then.
+        """
         self._ties = ties
         self._people = people
         self._places = places
         self._subjects = sorted(people)
+        self._review_at = review_at
         self._random = Random(seed)  # noqa: S311 - sampling, no secret
         self._lifts = Lifts()
         self._population = Population()
@@ -104,6 +113,7 @@ class Ranking:
                 tie=tie,
                 parts=self._parts(visit.role, tie, own),
                 shared=self._surprises(visit.role, tie, days[visit.actor][1]),
+                traits={**own, **days[visit.actor][1]},
             )
             for (visit, tie, _), own in zip(tied, traits, strict=True)
         ]
@@ -120,7 +130,7 @@ class Ranking:
 
     def _between(self, visit: Visit, subject: str) -> Link:
         span = (visit.first, visit.last)
-        known_at = review_instant(visit.day)
+        known_at = self._review_at(visit.day)
         return self._ties.between(visit.actor, visit.team, subject, span, known_at)
 
     def _anybody(self, visit: Visit) -> str:

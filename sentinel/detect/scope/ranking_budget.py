@@ -7,7 +7,7 @@ they stand behind other stories, but are not hidden when nothing else is there.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 from sentinel.detect.scope.ranking import Ranked
@@ -49,6 +49,12 @@ class Budget:
             self._pairs[one.visit.pair] = one.visit.day
             self._actors[one.visit.actor] = one.visit.day
         return chosen
+
+    def recall(self, day: date, pairs: Iterable[tuple[str, str]]) -> None:
+        """Remember what was chosen on an earlier day; days come in order."""
+        for actor, subject in pairs:
+            self._pairs[actor, subject] = day
+            self._actors[actor] = day
 
     def _standing(self, one: Ranked) -> float:
         """Return the score without what an earlier review told already."""

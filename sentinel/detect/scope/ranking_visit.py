@@ -1,4 +1,4 @@
-"""A visit: what one member of staff did with one person's file on one day (UTC).
+"""A visit: what one member of staff did with one person's file on one day.
 
 Three hundred look-ups of the same person are one story, so the ranking, the budget and the analyst
 work with visits. A visit is reviewed the next morning, with the facts recorded by then.
@@ -15,7 +15,11 @@ REVIEW_AT = time(6, tzinfo=UTC)
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """One access to one person's data. ``instant``: UTC. ``act``: the event's action."""
+    """One access to one person's data. ``act``: the event's action.
+
+    ``instant``: in UTC, or in the zone whose days and hours count. ``agent``: a digest of the
+    network address and program that it came from; empty = unknown.
+    """
 
     event: str
     actor: str
@@ -24,6 +28,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     act: str
     instant: datetime
+    agent: str = ""
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True):
