@@ -1,15 +1,14 @@
 """The collector: ``POST /v1/events``. A 200 means that every line lies on the disk.
 
-A sender is known by its bearer token, which names the source; what cannot be taken now (503 with
-``Retry-After``) was not taken in part either, so the sender sends the same batch again, under the
-same ``Idempotency-Key`` if it wants equal event ids for lines without an id of their own.
+A sender is known by its token, or its client certificate, which names the source; what cannot be
+taken now (503 with ``Retry-After``) was not taken in part either, so the sender sends the same
+batch again, under the same ``Idempotency-Key`` if it wants equal event ids for lines without an id
+of their own. `inputs.bulk` and `inputs.otlp` serve other protocols on the same port.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -19,11 +18,16 @@ import msgspec
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from sentinel.collect.body import ENCODINGS, decompressed, lines_of
-from sentinel.collect.intake import Batch, Intake, Spooler
-from sentinel.collect.problem import problem, problems
+from sentinel.collect.batch import Batch, Spooler
+from sentinel.collect.body import lines_of
+from sentinel.collect.door import Door
+from sentinel.collect.ingest import Ingest
+from sentinel.collect.inputs.bulk import add_bulk
+from sentinel.collect.inputs.otlp import add_otlp
+from sentinel.collect.intake import Intake
+from sentinel.collect.problem import NotSupported, problem, problems
+from sentinel.collect.senders import Senders
 from sentinel.config import CollectorSettings, SourceSettings
-from sentinel.errors import ConfigError
 from sentinel.ids import uuid7
 from sentinel.obs.metrics import Metrics
 
@@ -37,7 +41,7 @@ CONTENT_TYPES = (
     "text/csv",
     "text/plain",
 )
-BODY_SECONDS = 60.0  # a body that drips in holds its memory and its connection no longer
+IDLE_SECONDS = 75.0  # a connection without a whole request, or between two, is closed after this
 _FIRST_REASONS = 5
 _LONGEST_KEY = 255
 
@@ -49,8 +53,9 @@ def collector_app(
     spool: Spooler,
     settings: CollectorSettings,
     metrics: Metrics | None = None,
+    only: str | None = None,
 ) -> web.Application:
-    """Return the application. ``intakes``: by name of source.
+    """Return the application. ``intakes``: by name of source; ``only``: the one that may send.
 
     Raises ConfigError where two sources share a token.
     """
@@ -58,130 +63,46 @@ def collector_app(
         client_max_size=settings.max_body_bytes,
         middlewares=[problems(metrics)],
         # Bodies arrive as sent: aiohttp would take a gzip stream that ends too early for whole.
-        handler_args={"auto_decompress": False},
+        handler_args={"auto_decompress": False, "keepalive_timeout": IDLE_SECONDS},
     )
-    collector = _Collector(_tokens(sources), intakes, spool, settings, metrics)
-    app.router.add_post("/v1/events", collector.take)
+    door = Door(Senders(sources), settings, only=only)
+    ingest = Ingest(intakes, spool, metrics)
+    app.router.add_post("/v1/events", _Events(door, ingest).take)
+    add_otlp(app, door, ingest)
+    add_bulk(app, door, ingest)
     app.router.add_get("/healthz", _healthy)
     if metrics is not None:
         app.router.add_get("/metrics", _exposition(metrics))
     return app
 
 
-class _Collector:
-    def __init__(
-        self,
-        tokens: Mapping[bytes, str],
-        intakes: Mapping[str, Intake],
-        spool: Spooler,
-        settings: CollectorSettings,
-        metrics: Metrics | None,
-    ) -> None:
-        self._tokens = tokens
-        self._intakes = intakes
-        self._spool = spool
-        self._settings = settings
-        self._metrics = metrics
+class _Events:
+    def __init__(self, door: Door, ingest: Ingest) -> None:
+        self._door = door
+        self._ingest = ingest
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         """Take a batch."""
-        source = self._source(request)
-        if source is None:
-            return self._refused(
-                HTTPStatus.UNAUTHORIZED,
-                "a bearer token of a declared source is needed",
-                {"WWW-Authenticate": 'Bearer realm="collector"'},
-            )
-        encoding = request.headers.get("Content-Encoding", "").strip().lower()
-        if encoding not in ENCODINGS:
-            return self._refused(
-                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-                "Content-Encoding is gzip, zstd or none",
-                {"Accept-Encoding": "gzip, zstd"},
-            )
+        sources = self._door.sources(request)
+        if len(sources) > 1:
+            raise NotSupported("this token is of several sources, which only _bulk tells apart")
         if request.content_type not in CONTENT_TYPES:
-            return self._refused(
-                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-                "Content-Type is one of " + ", ".join(CONTENT_TYPES),
-                {"Accept-Post": ", ".join(CONTENT_TYPES)},
+            kinds = ", ".join(CONTENT_TYPES)
+            raise web.HTTPUnsupportedMediaType(
+                reason=f"Content-Type is one of {kinds}", headers={"Accept-Post": kinds}
             )
         key = request.headers.get("Idempotency-Key", "")
         if len(key) > _LONGEST_KEY:
-            return self._refused(
-                HTTPStatus.BAD_REQUEST, f"Idempotency-Key has at most {_LONGEST_KEY} characters"
+            raise web.HTTPBadRequest(
+                reason=f"Idempotency-Key has at most {_LONGEST_KEY} characters"
             )
-        lines = await self._lines(request, encoding)
-        batch = await self._parsed(source, lines, f"key:{key}" if key else uuid7())
-        offset = await self._spool.append(batch.events)
-        self._count(source, batch)
-        return _answer(batch, offset)
-
-    def _source(self, request: web.Request) -> str | None:
-        """Return whose token this is, in a time that does not depend on how much of it fits."""
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        given = _digest(token.strip())
-        found: str | None = None
-        for known, source in self._tokens.items():
-            if hmac.compare_digest(known, given):
-                found = source
-        return found if scheme.lower() == "bearer" else None
-
-    async def _lines(self, request: web.Request, encoding: str) -> list[bytes]:
-        try:
-            async with asyncio.timeout(BODY_SECONDS):
-                body = await request.read()
-        except TimeoutError:
-            raise web.HTTPRequestTimeout from None
-        settings, content_type = self._settings, request.content_type
-
-        def unpack() -> list[bytes]:
-            whole = decompressed(body, encoding, limit=settings.max_body_bytes)
-            return lines_of(whole, content_type, most=settings.max_batch_lines)
-
-        return await asyncio.to_thread(unpack)
-
-    async def _parsed(self, source: str, lines: list[bytes], batch_id: str) -> Batch:
-        """Parse in slices: other requests, and the clocks, run in between."""
-        whole = Batch.empty()
-        for part in self._intakes[source].slices(lines, batch_id):
-            whole.add(part)
-            await asyncio.sleep(0)
-        return whole
-
-    def _refused(
-        self, status: HTTPStatus, detail: str, headers: dict[str, str] | None = None
-    ) -> web.Response:
-        if self._metrics is not None:
-            self._metrics.refused.labels(str(status.value)).inc()
-        return problem(status, detail, headers)
-
-    def _count(self, source: str, batch: Batch) -> None:
-        if self._metrics is None:
-            return
-        self._metrics.accepted.labels(source).inc(batch.accepted)
-        self._metrics.unparsed.labels(source).inc(len(batch.unparsed))
-        self._metrics.dropped.labels(source).inc(batch.dropped_fields.total())
-
-
-def _tokens(sources: Iterable[SourceSettings]) -> dict[bytes, str]:
-    """Return the digest of each source's token; a source without one cannot send."""
-    tokens: dict[bytes, str] = {}
-    for source in sources:
-        secret = source.token.get_secret_value() if source.token else ""
-        if not secret:
-            continue
-        digest = _digest(secret)
-        if digest in tokens:
-            raise ConfigError(
-                f"sources {tokens[digest]} and {source.name} have the same token",
-                hint="the token says which source sends",
+        most, content_type = self._door.settings.max_batch_lines, request.content_type
+        async with self._door.body(request) as body:
+            lines = await asyncio.to_thread(lines_of, body, content_type, most=most)
+            taken = await self._ingest.take(
+                sources[0].name, lines, f"key:{key}" if key else uuid7()
             )
-        tokens[digest] = source.name
-    return tokens
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+        return _answer(taken.batch, taken.offset)
 
 
 def _answer(batch: Batch, offset: int) -> web.Response:

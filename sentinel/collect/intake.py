@@ -7,19 +7,18 @@ lines can be read again.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Protocol
 
 import msgspec
 
 from sentinel.clock import Clock
+from sentinel.collect.batch import Batch, Item, Spooler, UnparsedLine
 from sentinel.collect.choose import SAMPLE_LINES, choose, profile_named
-from sentinel.collect.formats.base import Format, Unparsed
+from sentinel.collect.formats.base import Format, Parsed, Unparsed
 from sentinel.collect.formats.registry import AUTO, format_named
-from sentinel.collect.normalise import Normaliser
+from sentinel.collect.normalise import TIME_MISSING, Normaliser
 from sentinel.collect.profile import Profile
 from sentinel.collect.pseudonymise import Pseudonymiser
 from sentinel.collect.redact import Redactor
@@ -29,48 +28,10 @@ from sentinel.errors import ConfigError, SentinelError, UsageError
 from sentinel.ids import digest_id
 from sentinel.store.ports import Sealer
 
+__all__ = ["Batch", "Intake", "Item", "Spooler", "UnparsedLine"]
+
 SLICE_EVENTS = 64
 SLICE_BYTES = 32 * 1024  # redaction reads each byte several times; one line may still be longer
-
-
-class Spooler(Protocol):
-    """Where accepted events become durable."""
-
-    async def append(self, events: Sequence[Event]) -> int:
-        """Store a batch, return the offset of its last event. Raises SpoolFull, StorageError."""
-        ...
-
-
-class UnparsedLine(msgspec.Struct, frozen=True):
-    """A line that was not understood. ``line_number`` from 1; ``path``: its file, offline."""
-
-    line_number: int
-    reason: str
-    path: str = ""
-
-
-class Batch(msgspec.Struct):
-    """What became of some lines. ``events`` holds the unparsed lines' events too, in order."""
-
-    events: list[Event]
-    unparsed: list[UnparsedLine]
-    dropped_fields: Counter[str]
-
-    @classmethod
-    def empty(cls) -> Batch:
-        """Return a batch of nothing."""
-        return cls([], [], Counter())
-
-    @property
-    def accepted(self) -> int:
-        """How many lines were understood."""
-        return len(self.events) - len(self.unparsed)
-
-    def add(self, other: Batch) -> None:
-        """Append ``other``."""
-        self.events.extend(other.events)
-        self.unparsed.extend(other.unparsed)
-        self.dropped_fields.update(other.dropped_fields)
 
 
 class Intake:
@@ -104,14 +65,14 @@ class Intake:
         self._redactor = Redactor()
         self._normalisers: dict[str, Normaliser] = {}
 
-    def batch(self, lines: Sequence[bytes], batch_id: str) -> Batch:
+    def batch(self, lines: Sequence[bytes | Item], batch_id: str) -> Batch:
         """Read all ``lines`` at once."""
         whole = Batch.empty()
         for part in self.slices(lines, batch_id):
             whole.add(part)
         return whole
 
-    def slices(self, lines: Sequence[bytes], batch_id: str) -> Iterator[Batch]:
+    def slices(self, lines: Sequence[bytes | Item], batch_id: str) -> Iterator[Batch]:
         """Read ``lines`` (without their ends) in slices, so that a caller may breathe between.
 
         Equal lines under an equal ``batch_id`` give equal event ids. Blank lines carry nothing.
@@ -130,26 +91,31 @@ class Intake:
 
     def _read(
         self,
-        numbered: Iterable[tuple[int, bytes]],
+        numbered: Iterable[tuple[int, Item]],
         batch_id: str,
         parser: Format,
         normaliser: Normaliser,
         received: datetime,
     ) -> Batch:
         batch = Batch.empty()
-        for number, raw in numbered:
-            line = self._decoded(raw)
+        for number, item in numbered:
+            line = self._decoded(item.raw)
             if not line.strip():
                 continue
-            identify = _Identity(self.source, batch_id, number)
-            result = self._event(parser, normaliser, raw, line, identify, received)
+            identify = _Identity(self.source, batch_id, number, item)
+            result = self._event(parser, normaliser, item, line, identify, received)
             if result is None:
                 continue
             if isinstance(result, Unparsed):
-                event_id = digest_id("event", self.source, batch_id, str(number))
-                batch.events.append(
-                    normaliser.unparsed(line, result.reason, event_id=event_id, received=received)
+                event_id, ref = identify("")
+                event = normaliser.unparsed(
+                    line, result.reason, event_id=event_id, received=received
                 )
+                if item.beside or ref:
+                    event = msgspec.structs.replace(
+                        event, fields={**item.beside, **event.fields}, ref=ref
+                    )
+                batch.events.append(event)
                 batch.unparsed.append(UnparsedLine(number, result.reason))
                 continue
             event, dropped = result
@@ -161,30 +127,52 @@ class Intake:
         self,
         parser: Format,
         normaliser: Normaliser,
-        raw: bytes,
+        item: Item,
         line: str,
         identify: _Identity,
         received: datetime,
     ) -> tuple[Event, list[str]] | Unparsed | None:
         """Read one line. What our own code cannot bear is one unparsed line, not a lost batch."""
-        if len(raw) > self._longest:
+        if item.fault:
+            return Unparsed(item.fault)
+        if len(item.raw) > self._longest:
             return Unparsed(f"the line is longer than {self._longest} bytes")
         try:
             parsed = parser.parse(line)
             if parsed is None or isinstance(parsed, Unparsed):
                 return parsed
-            return normaliser.event(parsed, identify=identify, received=received)
+            if item.offered:
+                parsed = Parsed({**item.offered, **parsed.fields}, parsed.time)
+            event, dropped = normaliser.event(parsed, identify=identify, received=received)
+            return self._with_transport(event, item), dropped
         except SentinelError:
             raise
         except Exception as error:
             return Unparsed(f"unforeseen {type(error).__name__}")
 
+    def _with_transport(self, event: Event, item: Item) -> Event:
+        """Lay beside the event what its transport said of it."""
+        if not (item.beside or item.kept or item.time):
+            return event
+        fields = {**item.beside, **event.fields}
+        time, sealed = event.time, event.sealed
+        if item.time is not None and fields.pop(TIME_MISSING, None):
+            time = item.time
+        if item.kept:
+            context = f"event:{event.id}"
+            inside = (
+                msgspec.json.decode(self._sealer.open(sealed, context=context)) if sealed else {}
+            )
+            inside |= {name: self._redactor.redact(text)[0] for name, text in item.kept.items()}
+            sealed = self._sealer.seal(msgspec.json.encode(inside), context=context)
+        return msgspec.structs.replace(event, time=time, fields=fields, sealed=sealed)
+
     def _decoded(self, raw: bytes) -> str:
         r"""Decode UTF-8; other bytes become ``\xHH``. Of an overlong line, the start is kept."""
         return raw[: self._longest].decode("utf-8", "backslashreplace").removesuffix("\r")
 
-    def _sample(self, lines: Sequence[bytes]) -> list[str]:
-        texts = (self._decoded(raw) for raw in lines)
+    def _sample(self, lines: Sequence[bytes | Item]) -> list[str]:
+        texts = (self._decoded(item.raw if isinstance(item, Item) else item) for item in lines)
         return list(islice((text for text in texts if text.strip()), SAMPLE_LINES))
 
     def _normaliser(self, profile: Profile) -> Normaliser:
@@ -199,13 +187,14 @@ class Intake:
         return self._normalisers[profile.id]
 
 
-def _slice(numbered: Iterator[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+def _slice(numbered: Iterator[tuple[int, bytes | Item]]) -> list[tuple[int, Item]]:
     """Take the lines that may be read at one go: the event loop waits meanwhile."""
-    chunk: list[tuple[int, bytes]] = []
+    chunk: list[tuple[int, Item]] = []
     size = 0
-    for number, raw in numbered:
-        chunk.append((number, raw))
-        size += len(raw)
+    for number, line in numbered:
+        item = line if isinstance(line, Item) else Item(line)
+        chunk.append((number, item))
+        size += len(item.raw)
         if len(chunk) >= SLICE_EVENTS or size >= SLICE_BYTES:
             break
     return chunk
@@ -217,8 +206,12 @@ class _Identity(msgspec.Struct, frozen=True):
     source: str
     batch_id: str
     number: int
+    item: Item
 
     def __call__(self, own_id: str) -> tuple[str, str]:
         if own_id:
             return digest_id("event", self.source, own_id), f"{self.source}#{own_id}"
+        if self.item.own_id:
+            ref = self.item.ref or self.item.own_id
+            return digest_id("event", self.source, self.item.own_id), f"{self.source}#{ref}"
         return digest_id("event", self.source, self.batch_id, str(self.number)), ""

@@ -16,6 +16,15 @@ class Metrics:
             "fields_dropped", "Fields not in a profile's allow-list.", "source"
         )
         self.refused = self._counter("requests_refused", "Requests refused.", "status")
+        self.input_faults = self._counter(
+            "input_faults", "Frames, files, records and senders that were bad.", "source", "fault"
+        )
+        self.tls_refused = self._counter("tls_refused", "TLS handshakes refused.", "reason")
+        self.datagrams_lost = self._counter(
+            "datagrams_lost", "Datagrams that the kernel dropped.", "source"
+        )
+        self.connections = self._gauge("connections", "Open syslog connections.", "source")
+        self.tail_behind = self._gauge("tail_behind_bytes", "Bytes not yet read.", "source")
         self.findings = self._counter("findings", "Findings.", "rule")
         self.alerts = self._counter("alerts", "Alerts opened.", "level")
         self.rule_errors = self._counter("rule_errors", "Rules that raised.", "rule")
@@ -34,6 +43,9 @@ class Metrics:
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"sentinel_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"sentinel_{name}", text, labels, registry=self.registry)
 
     def exposition(self) -> bytes:
         """Return the Prometheus text format."""

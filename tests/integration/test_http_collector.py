@@ -420,7 +420,7 @@ async def test_a_hostile_line_is_kept_and_spoils_nothing(house: House, line: byt
 async def test_a_body_that_drips_in_is_given_up(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sentinel.collect.http.BODY_SECONDS", 0.2)
+    monkeypatch.setattr("sentinel.collect.door.BODY_SECONDS", 0.2)
     host, port = house.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(
