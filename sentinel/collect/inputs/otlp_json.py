@@ -6,6 +6,7 @@ import base64
 import binascii
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -74,22 +75,24 @@ def _value(value: Any) -> Any:
     if not value:
         return None
     ((kind, inner),) = value.items()
-    if kind in ("stringValue", "string_value"):
-        return _text(inner)
-    if kind == "boolValue":
-        return bool(inner)
-    if kind == "intValue":
-        return _int(inner)
-    if kind == "doubleValue":
-        number = float(inner)  # "NaN" and "Infinity" too
-        return number if math.isfinite(number) else str(inner)
-    if kind == "arrayValue":
-        return [_value(item) for item in _list(inner, "values")]
-    if kind == "kvlistValue":
-        return {pair["key"]: _value(pair.get("value")) for pair in _list(inner, "values")}
-    if kind == "bytesValue":
-        return base64.b64decode(inner, validate=True).hex()
-    raise ValueError(kind)
+    return _READERS[kind](inner)
+
+
+def _number(value: Any) -> float | str:
+    number = float(value)  # "NaN" and "Infinity" too
+    return number if math.isfinite(number) else str(value)
+
+
+def _array(value: Any) -> list[Any]:
+    return [_value(item) for item in _list(value, "values")]
+
+
+def _pairs(value: Any) -> dict[str, Any]:
+    return {pair["key"]: _value(pair.get("value")) for pair in _list(value, "values")}
+
+
+def _hex(value: Any) -> str:
+    return base64.b64decode(value, validate=True).hex()
 
 
 def _int(value: Any) -> int:
@@ -128,3 +131,14 @@ def _object(owner: dict[str, Any], name: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise TypeError(name)
     return found
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "stringValue": _text,
+    "boolValue": bool,
+    "intValue": _int,
+    "doubleValue": _number,
+    "arrayValue": _array,
+    "kvlistValue": _pairs,
+    "bytesValue": _hex,
+}

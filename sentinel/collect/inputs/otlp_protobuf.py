@@ -11,6 +11,7 @@ from sentinel.errors import MissingExtra
 
 _KINDS = ("string_value", "bool_value", "int_value", "double_value")
 _DEEPEST = 64
+_SEVEN_BITS = 0x7F
 
 
 def decode(body: bytes) -> list[Record | Rejected]:
@@ -52,8 +53,8 @@ def partial_success(rejected: int, message: str) -> bytes:
 def varint(value: int) -> bytes:
     """Return a base 128 varint (Protocol Buffers, "Encoding")."""
     out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
+    while value > _SEVEN_BITS:
+        out.append(value & _SEVEN_BITS | 0x80)
         value >>= 7
     out.append(value)
     return bytes(out)

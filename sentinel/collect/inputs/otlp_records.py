@@ -64,31 +64,29 @@ EMPTY = Rejected("a record without body and attributes")
 def ecs_document(record: Record) -> dict[str, Any]:
     """Return the record under ECS names, flat."""
     document: dict[str, Any] = {}
-    for attributes in (record.outer, record.attributes):
+    inside = record.body if isinstance(record.body, dict) else {}
+    for attributes in (inside, record.outer, record.attributes):
         for name, value in flat(attributes).items():
             document[_RENAMED.get(name, name)] = value
     time = instant(record.time_ns or record.observed_ns)
-    if time is not None:
-        document["@timestamp"] = time.isoformat()
-    level = _level(record)
-    if level:
-        document["log.level"] = level
-    if record.severity:
-        document["event.severity"] = record.severity
-    if record.trace_id:
-        document["trace.id"] = record.trace_id
-    if record.span_id:
-        document["span.id"] = record.span_id
+    own = {
+        "@timestamp": time.isoformat() if time else None,
+        "log.level": _level(record),
+        "event.severity": record.severity,
+        "trace.id": record.trace_id,
+        "span.id": record.span_id,
+        "message": _message(record.body),
+    }
+    document |= {name: value for name, value in own.items() if value}
     if record.event_name:
         document.setdefault("event.action", record.event_name)
-    if isinstance(record.body, dict):
-        for name, value in flat(record.body).items():
-            document.setdefault(_RENAMED.get(name, name), value)
-    elif isinstance(record.body, str):
-        document["message"] = record.body
-    elif record.body is not None:
-        document["message"] = msgspec.json.encode(record.body).decode()
     return document
+
+
+def _message(body: Any) -> str:
+    if body is None or isinstance(body, dict):
+        return ""
+    return body if isinstance(body, str) else msgspec.json.encode(body).decode()
 
 
 def instant(nanoseconds: int) -> datetime | None:
