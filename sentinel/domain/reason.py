@@ -80,6 +80,26 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "no role of the actor is declared ({role})",
         "fr": "aucun rôle de l’agent n’est déclaré ({role})",
     },
+    "scope.unknown_team": {
+        "en": "the team {team} is not declared: it may use no role",
+        "fr": "l’équipe {team} n’est pas déclarée : aucun rôle ne lui est ouvert",
+    },
+    "scope.outside_team": {
+        "en": "the team {team} may not use the role {role}",
+        "fr": "l’équipe {team} ne peut pas utiliser le rôle {role}",
+    },
+    "scope.role_ended": {
+        "en": "the role {role} ended on {date}",
+        "fr": "le rôle {role} a pris fin le {date}",
+    },
+    "scope.outside_population": {
+        "en": "the role {role} does not cover this person: outside its populations",
+        "fr": "le rôle {role} ne couvre pas cette personne : hors de ses populations",
+    },
+    "scope.unknown_service": {
+        "en": "this service identity is not declared, or not for this role",
+        "fr": "cette identité de service n’est pas déclarée, ou pas pour ce rôle",
+    },
     "scope.no_relation_some": {
         "en": "nothing relates the actor to {missing} of the {count} persons at that instant",
         "fr": "rien ne relie l’agent à {missing} des {count} personnes à cet instant",
@@ -99,6 +119,14 @@ SENTENCES: dict[str, dict[str, str]] = {
     "scope.weak": {
         "en": "the only relation found is weak: {weakness}",
         "fr": "la seule relation trouvée est faible : {weakness}",
+    },
+    "scope.revised": {
+        "en": "explained since by: {kind} {id}, recorded at {recorded}",
+        "fr": "expliqué depuis par : {kind} {id}, enregistré le {recorded}",
+    },
+    "scope.withdrawn": {
+        "en": "what explained the access was corrected or taken back afterwards",
+        "fr": "ce qui expliquait la consultation a été corrigé ou retiré par la suite",
     },
     "scope.leaver": {
         "en": "the employment ends on {date}",

@@ -6,7 +6,7 @@ what no role covers is forbidden, what no template explains is unexplained (prom
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal, Self
 
@@ -28,12 +28,74 @@ class Words(_Strict):
     fr: str = Field(min_length=1)
 
 
+class DataCategory(_Strict):
+    """A kind of personal data. ``special``: GDPR art. 9, 10, or secrets of correspondence."""
+
+    title: Words
+    special: bool = False
+
+
+class Act(_Strict):
+    """A kind of act, as patterns over ``event.action``; roles name it as ``@<id>``."""
+
+    title: Words
+    patterns: tuple[str, ...] = Field(min_length=1)
+
+
+class Purpose(_Strict):
+    """Why data are processed, and on which ground (GDPR art. 5(1)(b), 6)."""
+
+    title: Words
+    basis: str = Field(min_length=1)
+
+
+class Population(_Strict):
+    """Some of the persons: those about whom a fact of this kind holds, with this id as category."""
+
+    title: Words
+    fact: Slug
+
+
+class Team(_Strict):
+    """A team, and the roles that its members may use."""
+
+    title: Words
+    roles: tuple[str, ...] = Field(min_length=1)
+
+
+class ServiceIdentity(_Strict):
+    """A program with an account of its own (promise R-17). ``until``: its last day."""
+
+    title: Words
+    role: str
+    owner: str = Field(min_length=1)
+    until: date | None = None
+
+
+class BreakGlass(_Strict):
+    """Access in an emergency: a declared fact with a recorded reason, always reviewed.
+
+    ``fact``: kind of the fact that declares it. ``reasons``: where there are any, the fact's
+    category must be one of them, or it explains nothing.
+    """
+
+    fact: Slug
+    reasons: dict[Slug, Words] = {}
+
+
 class Role(_Strict):
-    """What a role covers: data categories, and acts as patterns over ``event.action``."""
+    """What a role covers: data categories, and acts as patterns over ``event.action``.
+
+    ``populations``: only the persons who belong to one of them; empty = everybody. ``purposes``:
+    what for. ``until``: the last day on which the role may be used.
+    """
 
     title: Words
     categories: tuple[str, ...] = Field(min_length=1)
     acts: tuple[str, ...] = Field(min_length=1)
+    populations: tuple[str, ...] = ()
+    purposes: tuple[str, ...] = ()
+    until: date | None = None
 
     def covers_categories(self, categories: tuple[str, ...]) -> bool:
         """Tell whether every one of ``categories`` is in the role's partition."""
@@ -94,13 +156,30 @@ class ScopeFile(_Strict):
     """One file of ``rules/scopes``."""
 
     title: Words
+    data_categories: dict[Slug, DataCategory] = {}
+    acts: dict[Slug, Act] = {}
+    purposes: dict[Slug, Purpose] = {}
+    populations: dict[Slug, Population] = {}
+    teams: dict[str, Team] = {}
     roles: dict[Slug, Role] = {}
+    services: dict[str, ServiceIdentity] = {}
+    break_glass: BreakGlass | None = None
     templates: tuple[Template, ...] = ()
 
 
 class ScopeModel(_Strict):
-    """Every file of a folder, as one."""
+    """Every file of a folder, as one.
 
+    ``teams`` and ``services`` close their lists where they name anybody: a team that is not there
+    may use no role, and a service identity that is not there has none.
+    """
+
+    data_categories: dict[str, DataCategory] = {}
+    purposes: dict[str, Purpose] = {}
+    populations: dict[str, Population] = {}
+    teams: dict[str, Team] = {}
     roles: dict[str, Role] = {}
+    services: dict[str, ServiceIdentity] = {}
+    break_glass: BreakGlass | None = None
     templates: tuple[Template, ...] = ()
     leaver_notice: timedelta = timedelta(days=30)

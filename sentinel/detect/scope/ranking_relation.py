@@ -63,6 +63,8 @@ class Ties:
             versions.setdefault(key, set()).add(fact)
         self._single: dict[str, list[Fact]] = {}  # nearly all: a fact with one version
         for (_, _, subject, _), found in versions.items():
+            if len(found) == 1 and any(fact.retracted for fact in found):
+                continue
             if len(found) == 1:
                 self._single.setdefault(subject, []).extend(found)
         several = [fact for found in versions.values() if len(found) > 1 for fact in found]

@@ -24,6 +24,7 @@ from sentinel.domain.scope import Fact, Verdict
 from sentinel.ids import digest_id
 
 SHOWN = 50  # events of an entry that are named
+BREAK_GLASS = "break_glass"
 PUBLIC_FIGURE = "public_figure"  # kinds of facts that tell of a person, not of work
 PLACE = "place"
 NOT_TIES = (PUBLIC_FIGURE, PLACE, "employment")
@@ -35,6 +36,7 @@ class Material(msgspec.Struct, kw_only=True):
     looks: list[Look]
     facts: set[Fact]
     judged: dict[tuple[str, str], tuple[str, tuple[str, ...], str]]
+    emergencies: set[tuple[str, str]] = msgspec.field(default_factory=set)
 
     @classmethod
     def of(cls, events: Iterable[Event], facts: Iterable[Fact], zone: tzinfo) -> Material:
@@ -49,6 +51,8 @@ class Material(msgspec.Struct, kw_only=True):
                 verdict = event.text(names.SCOPE_VERDICT)
                 categories = tuple(sorted(event.items(names.CATEGORY)))
                 material.judged[look.event, look.subject] = (verdict, categories, event.ref)
+                if BREAK_GLASS in event.text(names.SCOPE_WEAK):
+                    material.emergencies.add((look.event, look.subject))
         return material
 
 
@@ -79,7 +83,7 @@ def review_day(
     learning_days: int,
     chosen_before: Sequence[tuple[date, Sequence[tuple[str, str]]]] = (),
 ) -> Review:
-    """Return the review of ``day``: the budget's best visits, and what was cut.
+    """Return the review of ``day``: every emergency, the budget's best visits, and what was cut.
 
     ``chosen_before``: what earlier reviews chose, by day: a story is not told twice.
     """
@@ -98,7 +102,8 @@ def review_day(
     for at, told in chosen_before:
         if at < day:
             desk.recall(at, told)
-    chosen = desk.choose(ranked)
+    urgent = [one for one in ranked if _emergency(one.visit, material)]  # always reviewed
+    chosen = [*urgent, *desk.choose([one for one in ranked if one not in urgent])]
     pairs = {one.visit.pair for one in chosen}
     left = [one for one in ranked if one.visit.pair not in pairs]
     return Review(
@@ -137,6 +142,10 @@ def _forbidden(visit: Visit, material: Material) -> bool:
     """Tell whether the visit was told of at once: outside the role."""
     judged = (material.judged[look.event, look.subject][0] for look in visit.looks)
     return Verdict.FORBIDDEN in judged
+
+
+def _emergency(visit: Visit, material: Material) -> bool:
+    return any((look.event, look.subject) in material.emergencies for look in visit.looks)
 
 
 def _entry(one: Ranked, material: Material) -> Entry:
