@@ -44,6 +44,21 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return started and (self.valid_to is None or instant < self.valid_to)
 
 
+class Revision(msgspec.Struct, frozen=True, kw_only=True):
+    """An access judged again. ``stored``, ``now``: its marks as stored with the event, and now.
+
+    Marks are the verdict, templates, weaknesses and whether the actor was leaving, by field name.
+    ``fact``: what explains it now, None where nothing does. ``time``: of the access, UTC.
+    """
+
+    event: str
+    ref: str
+    time: datetime
+    stored: dict[str, str | bool]
+    now: dict[str, str | bool]
+    fact: Fact | None = None
+
+
 def age(fact: Fact) -> tuple[datetime, str]:
     """Order the versions of one fact by recording: the last one is in force.
 

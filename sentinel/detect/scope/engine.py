@@ -11,14 +11,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from sentinel.detect.scope.explain import Access, Explanation, Probe, best_explanation
+from sentinel.detect.scope.explain import Access, Explanation, Probe, best_explanation, widened
 from sentinel.detect.scope.facts import FactIndex, UnusableFact, read_fact
 from sentinel.detect.scope.leavers import is_leaver
 from sentinel.detect.scope.model import ScopeModel
+from sentinel.detect.scope.partition import Partition
 from sentinel.domain import event as names
 from sentinel.domain.event import Event, Value
 from sentinel.domain.reason import Reason
-from sentinel.domain.scope import Verdict
+from sentinel.domain.scope import Fact, Verdict
 
 JUDGED_KINDS = ("staff", "service")
 MEMO = 4096
@@ -52,7 +53,8 @@ class ScopeEngine:
         self.model = model
         self.facts = facts
         self.unusable_facts = 0
-        self._probes = tuple(Probe(template) for template in model.templates)
+        self._partition = Partition(model, facts)
+        self._probes = widened(Probe(template) for template in model.templates)
         self._memo: dict[_Kind, _Plan] = {}
 
     def judge(self, event: Event, *, known_at: datetime | None = None) -> Event:
@@ -82,6 +84,8 @@ class ScopeEngine:
         plan = self._plan(access)
         if plan.refused is not None:
             return plan.refused
+        if self._partition.needed and (refusal := self._partition.refusal(access)) is not None:
+            return Judgement(Verdict.FORBIDDEN, (refusal,))
         subjects = access.subjects or ("",)
         if len(subjects) == 1:
             one = best_explanation(access, subjects[0], plan.probes, self.facts, known_at)
@@ -96,6 +100,13 @@ class ScopeEngine:
         if len(explained) < len(found):
             return self._unexplained(access, len(found) - len(explained))
         return _explained(access, explained)
+
+    def proof(self, access: Access) -> Fact | None:
+        """Return the fact that explains the access, of the first person; None where none does."""
+        plan = self._plan(access)
+        subject = access.subjects[0] if access.subjects else ""
+        found = best_explanation(access, subject, plan.probes, self.facts)
+        return found.fact if found is not None and plan.refused is None else None
 
     def _outside_role(self, access: Access) -> Reason | None:
         held = ", ".join(sorted(access.roles)) or "-"

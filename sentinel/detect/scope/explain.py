@@ -6,7 +6,7 @@ path that must link the actor and the person; here the path is joined at the ins
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -14,6 +14,8 @@ import msgspec
 from sentinel.detect.scope.facts import FactIndex
 from sentinel.detect.scope.model import Template
 from sentinel.domain.scope import Fact
+
+_UNASKED: tuple[Fact, ...] = ()
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +47,7 @@ class Probe:
         "break_glass",
         "by_subject",
         "ended_within",
+        "graces",
         "kind",
         "opened_after_within",
         "opened_by_actor",
@@ -60,6 +63,7 @@ class Probe:
         self.about = frozenset(template.about)
         self.opened_after_within = template.opened_after_within
         self.ended_within = template.ended_within
+        self.graces = (template.opened_after_within, template.ended_within)
         self.opened_by_actor = "opened_by_actor" in template.weak
         self.recorded_late = "recorded_late" in template.weak
         self.break_glass = "break_glass" in template.weak
@@ -75,11 +79,7 @@ class Probe:
             return ()
         if known_at is not None:
             return facts.about_subject(kind, subject, known_at=known_at)
-        instant = access.instant
-        if not (self.ended_within or self.opened_after_within):
-            return facts.reaching(kind, subject, instant, instant)
-        since = _before(instant, self.ended_within)
-        return facts.reaching(kind, subject, since, _after(instant, self.opened_after_within))
+        return facts.near(kind, subject, access.instant, self.graces)
 
     def weaknesses(self, access: Access, fact: Fact) -> tuple[str, ...] | None:
         """Return how weakly ``fact`` explains, () where it does in full, None where it does not.
@@ -144,10 +144,22 @@ def best_explanation(
     ``subject``: the person; empty = the access names nobody.
     """
     best: Explanation | None = None
+    named: dict[str, Sequence[Fact]] = {}
     for probe in probes:
-        if probe.kind is None:
+        kind = probe.kind
+        if kind is None:
             return Explanation(probe.template, None)
-        for fact in probe.candidates(access, subject, facts, known_at):
+        found: Iterable[Fact]
+        if known_at is not None or not probe.by_subject or probe.agent == "any":
+            found = probe.candidates(access, subject, facts, known_at)
+        elif (found := named.get(kind, _UNASKED)) is _UNASKED:
+            actor, team = access.actor, access.team
+            found = named[kind] = [
+                fact
+                for fact in probe.candidates(access, subject, facts, None)
+                if fact.actor == actor or fact.team == team
+            ]
+        for fact in found:
             weak = probe.weaknesses(access, fact)
             if weak is None:
                 continue
@@ -158,15 +170,13 @@ def best_explanation(
     return best
 
 
-def _before(instant: datetime, span: timedelta) -> datetime:
-    try:
-        return instant - span
-    except OverflowError:
-        return datetime.min.replace(tzinfo=instant.tzinfo)
-
-
-def _after(instant: datetime, span: timedelta) -> datetime:
-    try:
-        return instant + span
-    except OverflowError:
-        return datetime.max.replace(tzinfo=instant.tzinfo)
+def widened(probes: Iterable[Probe]) -> tuple[Probe, ...]:
+    """Return the probes, each asking as far as the widest of its kind, so that they may share."""
+    several = tuple(probes)
+    widest: dict[str | None, tuple[timedelta, timedelta]] = {}
+    for probe in several:
+        before, after = widest.get(probe.kind, (timedelta(0), timedelta(0)))
+        widest[probe.kind] = (max(before, probe.graces[0]), max(after, probe.graces[1]))
+    for probe in several:
+        probe.graces = widest[probe.kind]
+    return several

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sentinel.domain.scope import Fact
 
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
-FEW = 12  # up to here a walk over all is faster than a bisection
+FEW = 48  # up to here a walk over all is faster than a bisection
 
 Place = tuple[str, str, str]
 
@@ -51,13 +51,14 @@ class Bucket:
             self.facts.insert(at, fact)
         self._by_start = []
 
-    def reaching(self, since: datetime, until: datetime) -> Sequence[Fact]:
-        """Return at least the facts that begin by ``until`` and end after ``since``, by place.
+    def near(self, instant: datetime, graces: tuple[timedelta, timedelta]) -> Sequence[Fact]:
+        """Return, by place, at least the facts that hold at ``instant`` or within the graces.
 
-        A fact outside that span may be among them where there are few.
+        ``graces``: before the beginning, after the end. Where there are few, others come too.
         """
         if len(self.facts) <= FEW:
             return self.facts
+        until, since = _shifted(instant, graces[0]), _shifted(instant, -graces[1])
         if not self._by_start:
             self._order()
         found = []
@@ -80,6 +81,13 @@ class Bucket:
 
     def _is(self, at: int, place: Place) -> bool:
         return at < len(self.facts) and place_of(self.facts[at]) == place
+
+
+def _shifted(instant: datetime, by: timedelta) -> datetime:
+    try:
+        return instant + by
+    except OverflowError:
+        return NEVER if by > timedelta(0) else ALWAYS
 
 
 def _start(fact: Fact) -> datetime:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from sys import intern
 
 import msgspec
@@ -87,16 +87,19 @@ class FactIndex:
             if (actor and fact.actor == actor) or (team and fact.team == team):
                 yield fact
 
-    def reaching(self, kind: str, subject: str, since: datetime, until: datetime) -> Sequence[Fact]:
-        """Return at least the facts in force about a person that touch ``since`` to ``until``.
+    def near(
+        self, kind: str, subject: str, instant: datetime, graces: tuple[timedelta, timedelta]
+    ) -> Sequence[Fact]:
+        """Return at least the facts in force about a person that hold at ``instant``.
 
-        Retracted ones, and some outside the span, may be among them: this is the fast way.
+        ``graces``: how long before its beginning, and after its end, a fact still counts.
+        Retracted ones, and some beyond the graces, may be among them: this is the fast way.
         """
         by_subject = self._by_subject.get(kind)
         bucket = by_subject.get(subject) if by_subject is not None else None
         if bucket is None:
             return ()
-        return bucket.reaching(since, until) if isinstance(bucket, Bucket) else (bucket,)
+        return bucket.near(instant, graces) if isinstance(bucket, Bucket) else (bucket,)
 
     def relating(
         self, kind: str, subject: str, instant: datetime, *, known_at: datetime | None = None
