@@ -140,13 +140,19 @@ def make_detector(
     behaviour: Behaviour | None = None,
     *,
     staff: bool = True,
+    pseudonym: Callable[[str, str], str] | None = None,
 ) -> Detector:
     """Put detection together: scope, rules and, in the service, behaviour.
 
-    ``staff``: whether accesses of staff are judged (see `StaffSettings.live`).
+    ``staff``: whether accesses of staff are judged (see `StaffSettings.live`). ``pseudonym``: what
+    events call a service identity that the scope model names, given its kind and name.
     """
+    model = load_scope(content_of(settings, "scopes"))
+    if pseudonym is not None:
+        services = {pseudonym("usr", name): one for name, one in model.services.items()}
+        model = model.model_copy(update={"services": services})
     judge = ScopeEngine if staff else Unmonitored
-    scope = judge(load_scope(content_of(settings, "scopes")), FactIndex(facts))
+    scope = judge(model, FactIndex(facts))
     return Detector(scope=scope, rules=make_engine(settings, rules), behaviour=behaviour)
 
 

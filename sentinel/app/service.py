@@ -71,7 +71,12 @@ class Sentinel:
             self._behaviour = parts.make_behaviour(settings)
             rules = parts.load_rules_or_raise(settings, clock)
             self._detector = parts.make_detector(
-                settings, rules.ruleset, facts, self._behaviour, staff=settings.scope.staff.live
+                settings,
+                rules.ruleset,
+                facts,
+                self._behaviour,
+                staff=settings.scope.staff.live,
+                pseudonym=parts.make_pseudonymiser(settings).pseudonym,
             )
             self._intakes = parts.make_intakes(settings, self.sealer, clock)
             self._spool = parts.open_spool(settings, self.sealer)
