@@ -7,6 +7,7 @@ and stops nothing.
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -59,6 +60,11 @@ class RuleEngine:
     def losses(self) -> dict[str, Losses]:
         """Per correlation id: hits too late, too early, without a group; what was evicted."""
         return {c.correlation.info.id: c.losses for c in self._correlators}
+
+    def alone(self) -> RuleEngine:
+        """Return an engine of the same rules without correlations: it remembers nothing."""
+        rules = dataclasses.replace(self._ruleset, correlations=())
+        return RuleEngine(rules, lateness=timedelta(0))
 
     def inherit(self, old: RuleEngine) -> tuple[str, ...]:
         """Take over, before the first event, where ``old`` stands in time, and its windows.
