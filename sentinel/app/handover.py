@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from sentinel.app import revision
 from sentinel.app.casework import InStore
 from sentinel.clock import Clock
 from sentinel.detect.detector import Judged
@@ -62,6 +63,7 @@ class Handover:
         def commit(tx: CaseTx) -> list[Alert]:
             if judged.facts:
                 tx.facts.put_many(judged.facts)
+            revision.note(tx, judged.reach, last)
             touched = self._folder.fold(tx, findings)
             _put_offset(tx, judged, last)
             return touched
@@ -103,7 +105,12 @@ class Handover:
             await self._keep_alone(fact)
         for finding in (*judged.findings, *judged.navigation):
             await self._fold_alone(finding)
-        await self._in_store(lambda tx: _put_offset(tx, judged, last))
+
+        def close(tx: CaseTx) -> None:
+            revision.note(tx, judged.reach, last)
+            _put_offset(tx, judged, last)
+
+        await self._in_store(close)
 
     async def _keep_alone(self, fact: Fact) -> None:
         try:

@@ -21,6 +21,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sentinel.app import parts
 from sentinel.app.casework import Casework
 from sentinel.app.handover import OFFSET, Handover
+from sentinel.app.revision import Revisions
 from sentinel.app.scope_review import Calendar, ScopeReview
 from sentinel.clock import Clock, SystemClock
 from sentinel.config import Settings
@@ -42,7 +43,15 @@ T = TypeVar("T")
 
 HORIZON = timedelta(hours=25)  # a session lives 24 h at most: what is older has no effect
 LONGEST_PAUSE = 30.0
-EVERY = {"outbox": 1, "clocks": 5, "quiet": 5, "prune": 600, "rules": 60, "reviews": 60}
+EVERY = {
+    "outbox": 1,
+    "clocks": 5,
+    "quiet": 5,
+    "prune": 600,
+    "rules": 60,
+    "reviews": 60,
+    "revise": 20,
+}
 
 
 class Sentinel:
@@ -92,6 +101,14 @@ class Sentinel:
             settings, self.in_store, self._events, folder, self.sealer, clock
         )
         self._handover = Handover(self._events, self.in_store, folder, self.metrics, clock)
+        self.revisions = Revisions(
+            self._detector,
+            self._events,
+            self.in_store,
+            folder,
+            clock=clock,
+            horizon=timedelta(days=settings.detect.revise_days),
+        )
         self._waits = ""
         self._told: Counter[str] = Counter()
         self._consumer = Consumer(
@@ -137,6 +154,7 @@ class Sentinel:
             "quiet": self._consumer.tick,
             "prune": self._prune,
             "rules": self._rules.look,
+            "revise": self.revisions.run,
             "reviews": self._reviews.look,
         }
         for name, job in jobs.items():

@@ -207,6 +207,9 @@ class DetectSettings(Section):
     rules_dir: Path | None = Field(default=None, description="Default: the shipped rules.")
     lateness_minutes: int = Field(default=10, ge=0, description="Allowed lateness of events.")
     fold_minutes: int = Field(default=60, gt=0, description="Findings this close are one alert.")
+    revise_days: int = Field(
+        default=30, gt=0, description="Accesses this old are judged again when a late fact comes."
+    )
 
 
 class BehaviourSettings(Section):

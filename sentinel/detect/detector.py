@@ -19,6 +19,7 @@ from sentinel.detect.engine import RuleEngine
 from sentinel.detect.faults import Faults, unjudged
 from sentinel.detect.scope.engine import ScopeEngine
 from sentinel.detect.scope.facts import fact_from_event
+from sentinel.detect.scope.revise import Reach, Watch, united
 from sentinel.domain.event import Event
 from sentinel.domain.finding import Finding
 from sentinel.domain.scope import Fact
@@ -29,6 +30,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
 
     ``findings`` come from these events; ``navigation`` from sessions that ended meanwhile.
     ``state``: what detection must find again beside the offset, by name; to store with it.
+    ``reach``: which accesses judged before the facts may touch; None = none.
     """
 
     events: tuple[Event, ...]
@@ -36,6 +38,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     navigation: tuple[Finding, ...]
     facts: tuple[Fact, ...]
     state: dict[str, bytes] = {}
+    reach: Reach | None = None
 
 
 class Detector:
@@ -48,6 +51,8 @@ class Detector:
         self.rules = rules
         self.behaviour = behaviour
         self.faults = Faults()
+        self.late: Watch | None = None  # set where verdicts are revised
+        self._reaches: list[Reach] = []
 
     async def process(self, events: Sequence[Event], *, now: datetime | None = None) -> Judged:
         """Judge a batch in the order of arrival; facts in it count for the whole batch.
@@ -58,7 +63,10 @@ class Detector:
         judged = tuple(self._judge(event) for event in events)
         findings = tuple(self._match(judged, now))
         navigation = tuple(await self._watch(judged))
-        return Judged(events=judged, findings=findings, navigation=navigation, facts=facts)
+        reach, self._reaches = united(self._reaches), []
+        return Judged(
+            events=judged, findings=findings, navigation=navigation, facts=facts, reach=reach
+        )
 
     def replay(self, events: Sequence[Event], *, now: datetime) -> None:
         """Judge a batch again for the sake of what correlations remember, and say nothing."""
@@ -99,17 +107,26 @@ class Detector:
         try:
             fact = fact_from_event(event)
             if fact is not None:
+                before = self.scope.facts.newest(fact)
                 self.scope.facts.add(fact)
+                self._reach(before, self.scope.facts.newest(fact))
         except Exception as error:
             self.faults.add("facts", error)
             return None
         return fact
 
+    def _reach(self, before: Fact | None, after: Fact | None) -> None:
+        if self.late is not None and (reach := self.late.reach(before, after)) is not None:
+            self._reaches.append(reach)
+
     def _judge(self, event: Event) -> Event:
         try:
-            return self.scope.judge(event)
+            judged = self.scope.judge(event)
         except Exception as error:
             return unjudged(event, self.faults.add("scope", error))
+        if self.late is not None:
+            self.late.judged(judged)
+        return judged
 
     def _match(self, judged: Sequence[Event], now: datetime | None) -> list[Finding]:
         """Return what the rules find; where they raise on the batch, event by event.

@@ -144,6 +144,12 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "navigation score {score}, threshold {threshold}",
         "fr": "score de navigation {score}, seuil {threshold}",
     },
+    "budget.cut_off": {
+        "en": "not evaluated on this event, which would have cost more than one event may: "
+        "{count} rules ({rules})",
+        "fr": "non évaluées sur cet événement, qui aurait coûté plus que ce qui est permis à un "
+        "seul : {count} règles ({rules})",
+    },
     **blind_sentences(),
     **REVIEW_SENTENCES,
 }
