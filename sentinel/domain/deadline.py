@@ -25,6 +25,7 @@ class Obligation:
     ART34 = "ART34"
     LATE_REASONS = "LATE-REASONS"
     FILING_APPROVAL = "FILING-APPROVAL"
+    PROC = "PROC"
 
 
 class Deadline(msgspec.Struct, kw_only=True):

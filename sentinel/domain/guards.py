@@ -32,6 +32,12 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 Guard = Callable[[Attempt], str]
 
 
+def not_merged(attempt: Attempt) -> str:
+    """Refuse work on a case that another one has taken in."""
+    case = attempt.incident
+    return f"the case was merged into {case.merged_into}" if case and case.merged_into else ""
+
+
 def written_reason(attempt: Attempt) -> str:
     """Ask for a sentence: no empty, no one-word, no repeated text."""
     words = attempt.reason.casefold().split()

@@ -119,7 +119,10 @@ class Incident(msgspec.Struct, kw_only=True):
     form or the qualification; an open one is ``{"unknown": {"owner": ..., "due": ...}}``.
     ``affected``: the persons, frozen as evidence. ``runbook_version`` and ``steps`` (by step id):
     the runbook as it was started. ``persons_reasons``, ``outcome_reasons``: written decisions.
-    ``version`` grows with each change.
+    ``channel``: how it came in (``alert``, ``phone``, ``email``, ``person``, ``processor``); by
+    whom (``informant``) and what was said (``description``) where no alert tells. ``merged_into``:
+    id of the case that took it in. ``departs_from``: the proposal of the severity score that the
+    qualification did not follow. ``version`` grows with each change.
     """
 
     id: str
@@ -155,6 +158,11 @@ class Incident(msgspec.Struct, kw_only=True):
     steps: dict[str, StepRecord] = {}
     closed_at: datetime | None = None
     drill: bool = False
+    channel: str = "alert"
+    informant: str = ""
+    description: str = ""
+    merged_into: str = ""
+    departs_from: str = ""
     version: int = 1
 
 

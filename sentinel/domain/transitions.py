@@ -19,6 +19,7 @@ from sentinel.domain.guards import (
     authority_settled,
     no_breach_outcome,
     no_open_clock,
+    not_merged,
     nothing_filed,
     persons_settled,
     qualified_outcome,
@@ -90,7 +91,15 @@ _ALERT = (
          track=Track.ALERT),
     _row("dismiss_alert", _LIVE_ALERT, AlertState.DISMISSED, RESPONDERS, written_reason,
          track=Track.ALERT),
+    _row("reopen_alert", [AlertState.DISMISSED], AlertState.ACKNOWLEDGED, RESPONDERS,
+         written_reason, track=Track.ALERT),
     _row("promote", _LIVE_ALERT, AlertState.PROMOTED, RESPONDERS, track=Track.ALERT),
+    _row("attach_alert", _LIVE_ALERT, AlertState.PROMOTED, RESPONDERS, written_reason,
+         track=Track.ALERT),
+    _row("detach_alert", [AlertState.PROMOTED], AlertState.ACKNOWLEDGED, RESPONDERS,
+         written_reason, track=Track.ALERT),
+    _row("move_alert", [AlertState.PROMOTED], None, RESPONDERS, written_reason,
+         track=Track.ALERT),
 )  # fmt: skip
 
 _SECURITY = (
@@ -100,13 +109,32 @@ _SECURITY = (
 )
 
 _LEGAL = (
+    _row("intake", [Legal.SIGNAL], None, WRITERS),
+    _row("intake_processor", [Legal.SIGNAL], Legal.BREACH_CONFIRMED, WRITERS),
+    _row("triage", [Legal.SIGNAL], Legal.TRIAGE, RESPONDERS),
     _row("start_investigation", _EARLY, Legal.INVESTIGATION, RESPONDERS),
     _row("confirm_breach", (*_EARLY, Legal.INVESTIGATION), Legal.BREACH_CONFIRMED, DECIDERS,
          written_reason),
     _row("amend_awareness_earlier", _BREACH, None, DECIDERS, written_reason),
     _row("amend_awareness_later", _BREACH, None, DECIDERS, written_reason, second_person),
     _row("qualify", _BREACH, Legal.QUALIFIED, COUNSEL, written_reason, qualified_outcome),
+    _row("extend_investigation", [Legal.INVESTIGATION], None, DPO, written_reason),
+    _row("gather_alerts", _OPEN, None, RESPONDERS, written_reason),
+    _row("release_alerts", _OPEN, None, RESPONDERS, written_reason),
+    _row("merge", (*_EARLY, Legal.INVESTIGATION), None, OPERATORS | DPO, written_reason,
+         nothing_filed),
+    _row("undo_merge", tuple(Legal), None, OPERATORS | DPO, written_reason),
     _row("answer", _OPEN, None, WRITERS),
+    _row("assess", _OPEN, None, WRITERS),
+    _row("add_note", tuple(Legal), None, WRITERS),
+    _row("add_task", _OPEN, None, WRITERS),
+    _row("complete_task", _OPEN, None, WRITERS),
+    _row("add_evidence", tuple(Legal), None, WRITERS),
+    _row("start_processor_notice", _OPEN, None, LEADS | {Role.LEGAL}),
+    _row("record_notice", _OPEN, None, DECIDERS),
+    _row("propose", tuple(Legal), None, WRITERS),
+    _row("refuse_proposal", tuple(Legal), None, DECIDERS, written_reason),
+    _row("withdraw_proposal", tuple(Legal), None, WRITERS),
     _row("record_affected", _OPEN, None, RESPONDERS | SENDERS),
     _row("start_runbook", _OPEN, None, RESPONDERS),
     _row("complete_step", _OPEN, None, WRITERS),
@@ -142,6 +170,9 @@ _PERSONS = (
          track=Track.PERSONS),
 )  # fmt: skip
 
+# A case that another one took in is read only, until the merge is undone.
+ON_A_MERGED_CASE = frozenset({"undo_merge"})
+
 TABLE: tuple[Transition, ...] = (*_ALERT, *_SECURITY, *_LEGAL, *_AUTHORITY, *_PERSONS)
 
 
@@ -158,7 +189,8 @@ def permit(command: str, state: StrEnum, attempt: Attempt) -> Transition:
             f"{command} is not possible while the {rows[0].track} is {state}",
             hint=f"possible in: {', '.join(possible)}",
         )
-    for guard in row.guards:
+    general = () if command in ON_A_MERGED_CASE else (not_merged,)
+    for guard in (*general, *row.guards):
         refusal = guard(attempt)
         if refusal:
             raise Refused(f"{command}: {refusal}")

@@ -240,6 +240,7 @@ def test_awareness_is_moved_earlier_at_once(house: House) -> None:
         "to": "2026-03-01T06:00:00.000Z",
         "basis": WHY,
         "approved_by": [],
+        "version": 3,
     }
 
 
@@ -276,7 +277,14 @@ def test_answers_are_superseded_never_lost(house: House) -> None:
     house.case("answer", ANALYST, field="p.count", value=unknown)
     incident = house.case("answer", DPO, field="p.count", value=1200)
     assert incident.answers == {"p.count": 1200}
-    assert house.journal()[-1][2] == {"field": "p.count", "value": 1200, "before": unknown}
+    assert house.journal()[-1][2] == {
+        "field": "p.count",
+        "value": 1200,
+        "before": unknown,
+        "established": True,
+        "evidence": [],
+        "version": 3,
+    }
     for value in ({"unknown": {}}, {"unknown": {"owner": "x"}}, {"unknown": None}):
         with pytest.raises(Refused, match="owner"):
             house.case("answer", ANALYST, field="p.count", value=value)

@@ -10,8 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from sentinel.respond.workflow.alerts import acknowledge_alert, dismiss_alert, promote
-from sentinel.respond.workflow.answers import answer, record_affected
+from sentinel.respond.workflow.alerts import (
+    acknowledge_alert,
+    dismiss_alert,
+    promote,
+    reopen_alert,
+)
+from sentinel.respond.workflow.answers import answer, assess_severity, record_affected
 from sentinel.respond.workflow.authority import (
     approve_filing,
     decide_no_notification,
@@ -19,12 +24,31 @@ from sentinel.respond.workflow.authority import (
     record_filing,
 )
 from sentinel.respond.workflow.closing import close, qualify, reopen, waive_deadline
+from sentinel.respond.workflow.gathering import add_evidence, add_note, add_task, complete_task
+from sentinel.respond.workflow.intake import intake, triage
 from sentinel.respond.workflow.investigation import (
     amend_awareness,
     confirm_breach,
+    extend_investigation,
     start_investigation,
 )
+from sentinel.respond.workflow.merging import (
+    attach_alerts,
+    detach_alert,
+    merge_cases,
+    move_alert,
+    split_case,
+    undo_merge,
+)
+from sentinel.respond.workflow.other_regimes import record_notice
 from sentinel.respond.workflow.persons import record_persons
+from sentinel.respond.workflow.processor import start_processor_notice
+from sentinel.respond.workflow.proposals import (
+    approve_proposal,
+    propose,
+    refuse_proposal,
+    withdraw_proposal,
+)
 from sentinel.respond.workflow.security import contain, eradicate, recover
 from sentinel.respond.workflow.steps import complete_step, start_runbook
 
@@ -34,12 +58,27 @@ COMMANDS: Mapping[str, Callable[..., object]] = MappingProxyType(
         for command in (
             acknowledge_alert,
             dismiss_alert,
+            reopen_alert,
             promote,
+            intake,
+            triage,
+            attach_alerts,
+            detach_alert,
+            move_alert,
+            split_case,
+            merge_cases,
+            undo_merge,
             start_investigation,
+            extend_investigation,
             confirm_breach,
             amend_awareness,
             answer,
+            assess_severity,
             record_affected,
+            add_note,
+            add_task,
+            complete_task,
+            add_evidence,
             contain,
             eradicate,
             recover,
@@ -49,11 +88,17 @@ COMMANDS: Mapping[str, Callable[..., object]] = MappingProxyType(
             explain_lateness,
             decide_no_notification,
             record_persons,
+            start_processor_notice,
+            record_notice,
             waive_deadline,
             close,
             reopen,
             start_runbook,
             complete_step,
+            propose,
+            approve_proposal,
+            refuse_proposal,
+            withdraw_proposal,
         )
     }
 )
@@ -61,25 +106,46 @@ COMMANDS: Mapping[str, Callable[..., object]] = MappingProxyType(
 __all__ = [
     "COMMANDS",
     "acknowledge_alert",
+    "add_evidence",
+    "add_note",
+    "add_task",
     "amend_awareness",
     "answer",
     "approve_filing",
+    "approve_proposal",
+    "assess_severity",
+    "attach_alerts",
     "close",
     "complete_step",
+    "complete_task",
     "confirm_breach",
     "contain",
     "decide_no_notification",
+    "detach_alert",
     "dismiss_alert",
     "eradicate",
     "explain_lateness",
+    "extend_investigation",
+    "intake",
+    "merge_cases",
+    "move_alert",
     "promote",
+    "propose",
     "qualify",
     "record_affected",
     "record_filing",
+    "record_notice",
     "record_persons",
     "recover",
+    "refuse_proposal",
     "reopen",
+    "reopen_alert",
+    "split_case",
     "start_investigation",
+    "start_processor_notice",
     "start_runbook",
+    "triage",
+    "undo_merge",
     "waive_deadline",
+    "withdraw_proposal",
 ]

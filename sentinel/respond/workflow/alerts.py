@@ -20,8 +20,8 @@ from sentinel.store.ports import CaseTx
 
 def acknowledge_alert(tx: CaseTx, actor: Actor, alert_id: str, *, now: datetime) -> Alert:
     """Take an alert in hand; its acknowledgement clock stops."""
-    alert = _permitted(tx, actor, alert_id, "acknowledge_alert", now)
-    return _save(
+    alert = permitted(tx, actor, alert_id, "acknowledge_alert", now)
+    return save_alert(
         tx,
         actor,
         now,
@@ -37,9 +37,9 @@ def acknowledge_alert(tx: CaseTx, actor: Actor, alert_id: str, *, now: datetime)
 
 def dismiss_alert(tx: CaseTx, actor: Actor, alert_id: str, *, reason: str, now: datetime) -> Alert:
     """Put an alert aside as a false positive, with a written reason."""
-    alert = _permitted(tx, actor, alert_id, "dismiss_alert", now, reason)
+    alert = permitted(tx, actor, alert_id, "dismiss_alert", now, reason)
     dismissed = msgspec.structs.replace(alert, state=AlertState.DISMISSED, state_reason=reason)
-    return _save(tx, actor, now, dismissed, {"reason": reason})
+    return save_alert(tx, actor, now, dismissed, {"reason": reason})
 
 
 def promote(
@@ -62,7 +62,7 @@ def promote(
     if not title.strip():
         raise Refused("promote: a case needs a title")
     wanted = dict.fromkeys(alert_ids)
-    alerts = [_permitted(tx, actor, alert_id, "promote", now) for alert_id in wanted]
+    alerts = [permitted(tx, actor, alert_id, "promote", now) for alert_id in wanted]
     incident = Incident(
         id=uuid7(),
         reference=tx.incidents.next_reference(now.year),
@@ -85,36 +85,65 @@ def promote(
         actor=actor.id,
         action="incident.opened",
         object_id=incident.id,
-        payload={"reference": incident.reference, "kind": kind, "alerts": list(wanted)},
+        payload={
+            "reference": incident.reference,
+            "kind": kind,
+            "alerts": list(wanted),
+            "version": incident.version,
+        },
     )
     for alert in alerts:
-        promoted = msgspec.structs.replace(
-            alert, state=AlertState.PROMOTED, incident_id=incident.id
-        )
-        _save(tx, actor, now, promoted, {"incident": incident.id})
+        promote_into(tx, actor, now, alert, incident.id)
     return incident
 
 
-def _permitted(
+def reopen_alert(tx: CaseTx, actor: Actor, alert_id: str, *, reason: str, now: datetime) -> Alert:
+    """Take a dismissed alert up again, with a written reason; the journal keeps both."""
+    alert = permitted(tx, actor, alert_id, "reopen_alert", now, reason)
+    taken = msgspec.structs.replace(
+        alert,
+        state=AlertState.ACKNOWLEDGED,
+        state_reason="",
+        acknowledged_at=now,
+        acknowledged_by=actor.id,
+    )
+    return save_alert(tx, actor, now, taken, {"reason": reason}, action="alert.reopened")
+
+
+def promote_into(tx: CaseTx, actor: Actor, now: datetime, alert: Alert, incident_id: str) -> Alert:
+    """Make an alert part of a case; its acknowledgement clock stops."""
+    promoted = msgspec.structs.replace(alert, state=AlertState.PROMOTED, incident_id=incident_id)
+    return save_alert(tx, actor, now, promoted, {"incident": incident_id})
+
+
+def permitted(
     tx: CaseTx, actor: Actor, alert_id: str, command: str, now: datetime, reason: str = ""
 ) -> Alert:
+    """Return the alert where the table allows ``command`` on it. Raises Refused."""
     alert = tx.alerts.get(alert_id)
     permit(command, alert.state, Attempt(actor=actor, now=now, reason=reason))
     return alert
 
 
-def _save(
-    tx: CaseTx, actor: Actor, now: datetime, alert: Alert, payload: dict[str, object]
+def save_alert(
+    tx: CaseTx,
+    actor: Actor,
+    now: datetime,
+    alert: Alert,
+    payload: dict[str, object],
+    *,
+    action: str = "",
 ) -> Alert:
+    """Store an alert as its next version with its journal line, by default that of its state."""
     saved = msgspec.structs.replace(alert, version=alert.version + 1)
     tx.alerts.put(saved)
     clocks.meet(tx, alert.id, [Obligation.ACK], now)
     tx.journal.append(
         occurred_at=now,
         actor=actor.id,
-        action=f"alert.{alert.state}",
+        action=action or f"alert.{alert.state}",
         object_id=alert.id,
-        payload=payload,
+        payload={**payload, "version": saved.version},
     )
     return saved
 

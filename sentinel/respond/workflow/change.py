@@ -16,6 +16,9 @@ from sentinel.domain.incident import Actor, Incident, Outcome
 from sentinel.domain.transitions import Track, Transition, permit
 from sentinel.store.ports import CaseTx
 
+VERSION = "version"
+"""Key of each payload that says which version of the case the line made."""
+
 
 class Case:
     """A case in the hands of somebody who wants to change it."""
@@ -61,6 +64,6 @@ class Case:
             actor=self.actor.id,
             action=action,
             object_id=self.incident.id,
-            payload=payload,
+            payload={**payload, VERSION: self.incident.version},
         )
         return self.incident

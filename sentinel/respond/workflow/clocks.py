@@ -80,6 +80,36 @@ def move(tx: CaseTx, clock: Deadline, rules: RuleSet, anchor: datetime, now: dat
     return _put(tx, moved)
 
 
+def revive(tx: CaseTx, clock: Deadline, alarms: tuple[datetime, ...], now: datetime) -> Deadline:
+    """Let a waived clock run again; of the ``alarms`` that passed meanwhile one rings, at once."""
+    past = [alarm for alarm in alarms if alarm <= now]
+    coming = tuple(alarm for alarm in alarms if alarm > now)
+    return _put(
+        tx,
+        msgspec.structs.replace(
+            clock, waived_at=None, waived_reason="", alarms=(*past[-1:], *coming)
+        ),
+    )
+
+
+def rearm(
+    tx: CaseTx, incident_id: str, rules: RuleSet, obligation: str, anchor: datetime, now: datetime
+) -> Deadline:
+    """Run a clock that a decision had waived, or start it where there is none."""
+    for clock in tx.incidents.deadlines(incident_id):
+        if clock.obligation == obligation and clock.waived_at is not None:
+            fresh = rules.clock(obligation).start(
+                deadline_id=clock.id, incident_id=incident_id, anchor=anchor
+            )
+            return revive(tx, clock, fresh.alarms, now)
+    return start(tx, incident_id, rules, obligation, anchor)
+
+
+def put(tx: CaseTx, clock: Deadline) -> Deadline:
+    """Store a changed clock as its next version."""
+    return _put(tx, clock)
+
+
 def _open(tx: CaseTx, incident_id: str, obligations: Iterable[str]) -> list[Deadline]:
     wanted = frozenset(obligations)
     running = tx.incidents.deadlines(incident_id, open_only=True)

@@ -5,12 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 
 from sentinel.domain.deadline import Obligation
-from sentinel.domain.incident import Actor, Authority, Incident, Legal, Outcome
+from sentinel.domain.incident import Actor, Authority, Incident, Legal, Outcome, Persons
+from sentinel.domain.record import Assessment
 from sentinel.domain.transitions import Track
 from sentinel.errors import NotFound, Refused
+from sentinel.legal.rulesets import in_force
 from sentinel.respond.workflow import clocks
 from sentinel.respond.workflow.change import Case
 from sentinel.store.ports import CaseTx
+
+SCREENED = {
+    Outcome.REGISTER: "register",
+    Outcome.AUTHORITY: "authority",
+    Outcome.HIGH_RISK: "authority_and_individuals",
+}
 
 
 def qualify(
@@ -20,17 +28,51 @@ def qualify(
     case = Case(tx, actor, incident_id, now)
     decided = _outcome(outcome)
     case.permit("qualify", Track.LEGAL, reason=reasons, outcome=decided)
-    authority = case.incident.authority
-    if decided is not Outcome.REGISTER and authority is Authority.NOT_DUE:
-        authority = Authority.DUE
+    departs = _departure(tx, case.incident.id, decided)
     return case.save(
         "incident.qualified",
-        {"outcome": decided, "reasons": reasons, "before": case.incident.outcome},
+        {
+            "outcome": decided,
+            "reasons": reasons,
+            "before": case.incident.outcome,
+            "departs_from": departs,
+        },
         legal=Legal.QUALIFIED,
         outcome=decided,
         outcome_reasons=reasons,
-        authority=authority,
+        departs_from=departs,
+        authority=_authority_after(case, decided),
+        persons=_persons_after(case, decided),
     )
+
+
+def _departure(tx: CaseTx, incident_id: str, decided: Outcome) -> str:
+    """Return the proposal of the latest score that ``decided`` does not follow, or nothing."""
+    scores = tx.records.find(Assessment, incident_id)
+    proposed = str(scores[-1].proposal.get("screen", "")) if scores else ""
+    return "" if proposed in ("", SCREENED[decided]) else proposed
+
+
+def _authority_after(case: Case, decided: Outcome) -> Authority:
+    """Return the state of the notification; where it is due after all, its clock runs again."""
+    incident = case.incident
+    if decided is Outcome.REGISTER or incident.authority is not Authority.NOT_DUE:
+        return incident.authority
+    if incident.aware_at is not None:
+        rules = in_force(incident.aware_at)
+        clocks.rearm(case.tx, incident.id, rules, Obligation.CNIL_72, incident.aware_at, case.now)
+    return Authority.DUE
+
+
+def _persons_after(case: Case, decided: Outcome) -> Persons:
+    """Return the state of the persons; an exemption decided on a lower risk falls."""
+    incident = case.incident
+    higher = decided is Outcome.HIGH_RISK and incident.outcome is not Outcome.HIGH_RISK
+    if not higher or incident.persons is not Persons.EXEMPT or incident.aware_at is None:
+        return incident.persons
+    rules = in_force(incident.aware_at)
+    clocks.rearm(case.tx, incident.id, rules, Obligation.ART34, incident.aware_at, case.now)
+    return Persons.DUE
 
 
 def waive_deadline(
@@ -47,7 +89,12 @@ def waive_deadline(
     clock = next((one for one in running if one.id == deadline_id), None)
     if clock is None:
         raise NotFound(f"open deadline {deadline_id} of {case.incident.reference}")
-    kept = (Obligation.LATE_REASONS, Obligation.FILING_APPROVAL, Obligation.ART34)
+    kept = (
+        Obligation.LATE_REASONS,
+        Obligation.FILING_APPROVAL,
+        Obligation.ART34,
+        Obligation.PROC,
+    )
     if clock.hard or clock.obligation in kept:
         raise Refused(f"waive_deadline: {clock.obligation} stops by its own decision only")
     clocks.waive(tx, case.incident.id, [clock.obligation], reason, now)

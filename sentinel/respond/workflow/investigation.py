@@ -7,7 +7,9 @@ persons (promise R-41), the duty to inform them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+import msgspec
 
 from sentinel.clock import isoformat
 from sentinel.domain.deadline import Obligation
@@ -15,10 +17,12 @@ from sentinel.domain.incident import Actor, Authority, Incident, Legal, Persons,
 from sentinel.domain.transitions import Track
 from sentinel.errors import Refused
 from sentinel.legal.rulesets import in_force
-from sentinel.respond.workflow import clocks
+from sentinel.respond.workflow import clocks, other_regimes
 from sentinel.respond.workflow.authority import ask_for_late_reasons
 from sentinel.respond.workflow.change import Case
 from sentinel.store.ports import CaseTx
+
+LONGEST_EXTENSION_HOURS = 72
 
 
 def start_investigation(tx: CaseTx, actor: Actor, incident_id: str, *, now: datetime) -> Incident:
@@ -35,18 +39,32 @@ def start_investigation(tx: CaseTx, actor: Actor, incident_id: str, *, now: date
 
 
 def confirm_breach(
-    tx: CaseTx, actor: Actor, incident_id: str, *, aware_at: datetime, basis: str, now: datetime
+    tx: CaseTx,
+    actor: Actor,
+    incident_id: str,
+    *,
+    aware_at: datetime,
+    basis: str,
+    now: datetime,
+    regimes: Sequence[str] = (),
 ) -> Incident:
     """Confirm a personal data breach (GDPR art. 4(12)), known since ``aware_at`` (aware datetime).
 
     ``basis``: on what the reasonable degree of certainty rests. Starts CNIL-72 and the duty to
-    inform the persons at ``aware_at``, even where that lies in the past; meets INV.
+    inform the persons at ``aware_at``, even where that lies in the past; meets INV. ``regimes``:
+    other laws whose clocks start as well (`sentinel.legal.regimes`).
     """
     case = Case(tx, actor, incident_id, now)
     case.permit("confirm_breach", Track.LEGAL, reason=basis)
-    aware = _possible(aware_at, now)
+    return begin_awareness(case, _possible(aware_at, now), basis, regimes)
+
+
+def begin_awareness(
+    case: Case, aware: datetime, basis: str, regimes: Sequence[str] = ()
+) -> Incident:
+    """Start what awareness starts: CNIL-72, the persons, and the clocks of other ``regimes``."""
+    tx, incident, now = case.tx, case.incident, case.now
     rules = in_force(aware)
-    incident = case.incident
     clocks.meet(tx, incident.id, [Obligation.INV], now)
     clocks.start(tx, incident.id, rules, Obligation.CNIL_72, aware)
     filed = incident.authority in (Authority.INITIAL, Authority.COMPLETE)
@@ -55,6 +73,7 @@ def confirm_breach(
         ask_for_late_reasons(tx, incident.id, incident.filings, now)
     if incident.persons in (Persons.UNDECIDED, Persons.DUE):
         clocks.start(tx, incident.id, rules, Obligation.ART34, aware)
+    other_regimes.start(tx, incident.id, regimes, aware)
     return case.save(
         "incident.breach_confirmed",
         {"aware_at": isoformat(aware), "basis": basis, "ruleset": rules.id},
@@ -64,6 +83,31 @@ def confirm_breach(
         persons=Persons.DUE if incident.persons is Persons.UNDECIDED else incident.persons,
         aware_at=aware,
         aware_basis=basis,
+    )
+
+
+def extend_investigation(
+    tx: CaseTx, actor: Actor, incident_id: str, *, hours: int, reason: str, now: datetime
+) -> Incident:
+    """Give the investigation ``hours`` more from now, by the DPO's written decision.
+
+    It moves no awareness: what was certain stays certain, and the 72 hours run from there.
+    """
+    case = Case(tx, actor, incident_id, now)
+    case.permit("extend_investigation", Track.LEGAL, reason=reason)
+    if not 1 <= hours <= LONGEST_EXTENSION_HOURS:
+        raise Refused(f"extend_investigation: 1 to {LONGEST_EXTENSION_HOURS} hours at a time")
+    until = now + timedelta(hours=hours)
+    for clock in tx.incidents.deadlines(case.incident.id, open_only=True):
+        if clock.obligation == Obligation.INV:
+            longer = msgspec.structs.replace(clock, due_at=max(until, clock.due_at))
+            half = now + (longer.due_at - now) / 2
+            clocks.put(
+                tx, msgspec.structs.replace(longer, alarms=tuple(sorted({half, longer.due_at})))
+            )
+    return case.save(
+        "incident.investigation_extended",
+        {"until": isoformat(until), "reason": reason},
     )
 
 
@@ -100,6 +144,7 @@ def amend_awareness(
     for clock in tx.incidents.deadlines(case.incident.id):
         if clock.obligation in (Obligation.CNIL_72, Obligation.ART34):
             clocks.move(tx, clock, rules, aware, now)
+    other_regimes.move(tx, case.incident.id, aware, now)
     ask_for_late_reasons(tx, case.incident.id, case.incident.filings, now)
     return case.save(
         "incident.awareness_amended",
