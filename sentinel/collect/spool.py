@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -24,12 +25,25 @@ from sentinel.store.ports import Sealer
 from sentinel.store.segment_log import SegmentLog
 
 SEGMENT_BYTES = 64 * 1024 * 1024
+SEGMENT_SECONDS = 3600.0  # only whole segments are removed: where little comes, by age too
 _EVENTS_A_BLOCK = 8192
 _BLOCK_OVERHEAD = 1024  # more than a block's head, its tag and a new segment's header
 
 
 class SpoolFull(SentinelError):
     """The spool has reached its size; the sender must wait."""
+
+
+class Watch(Protocol):
+    """Who keeps an eye on what comes in."""
+
+    def stored(self, events: Sequence[Event]) -> None:
+        """Note a batch that is durable."""
+        ...
+
+    def refused(self, events: Sequence[Event], error: SentinelError, *, full: bool) -> None:
+        """Note a batch that its sender keeps. ``full``: for want of room in the spool."""
+        ...
 
 
 @dataclass(slots=True)
@@ -53,6 +67,8 @@ class Spool:
         self._committing: asyncio.Task[None] | None = None
         self._readers: set[asyncio.Future[None]] = set()
         self._closed = False
+        self.watch: Watch | None = None
+        """Hears of every batch, stored or refused."""
 
     @classmethod
     def open(
@@ -61,6 +77,7 @@ class Spool:
         sealer: Sealer,
         *,
         segment_bytes: int = SEGMENT_BYTES,
+        segment_seconds: float = SEGMENT_SECONDS,
         max_bytes: int,
         disk: Disk | None = None,
     ) -> Spool:
@@ -77,7 +94,12 @@ class Spool:
         lock = FolderLock(directory)
         try:
             log = SegmentLog(
-                directory, sealer, purpose="spool", segment_bytes=segment_bytes, disk=disk
+                directory,
+                sealer,
+                purpose="spool",
+                segment_bytes=segment_bytes,
+                segment_seconds=segment_seconds,
+                disk=disk,
             )
         except BaseException:
             lock.release()
@@ -118,7 +140,15 @@ class Spool:
         self._waiting.append(waiting)
         if self._committing is None:
             self._committing = asyncio.create_task(self._commit_all())
-        return await waiting.done
+        try:
+            last = await waiting.done
+        except (SpoolFull, StorageError) as error:
+            if self.watch is not None:
+                self.watch.refused(events, error, full=isinstance(error, SpoolFull))
+            raise
+        if self.watch is not None:
+            self.watch.stored(events)
+        return last
 
     def read(self, after: int, *, limit: int = 4096) -> list[tuple[int, Event]]:
         """Return up to ``limit`` events with an offset above ``after``, in order.

@@ -10,8 +10,10 @@ import contextlib
 from bisect import bisect_right
 from collections import OrderedDict
 from contextlib import ExitStack
+from math import inf
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 
 from sentinel.domain.event import Event
 from sentinel.store.disk import Disk, trouble
@@ -28,13 +30,24 @@ class SegmentLog:
     """An append-only log of events in ``folder``, which exists."""
 
     def __init__(
-        self, folder: Path, sealer: Sealer, *, purpose: str, segment_bytes: int, disk: Disk
+        self,
+        folder: Path,
+        sealer: Sealer,
+        *,
+        purpose: str,
+        segment_bytes: int,
+        segment_seconds: float = inf,
+        disk: Disk,
     ) -> None:
-        """Open the log and repair its tail. Raises StorageError where it is damaged."""
+        """Open the log and repair its tail. Raises StorageError where it is damaged.
+
+        A segment is left for a new one when it reaches ``segment_bytes`` or ``segment_seconds``.
+        """
         self._folder = folder
         self._sealer = sealer
         self._purpose = purpose
         self._segment_bytes = segment_bytes
+        self._segment_seconds = segment_seconds
         self._disk = disk
         self._writer: SegmentWriter | None = None
         self._lock = Lock()
@@ -76,7 +89,7 @@ class SegmentLog:
         last = first + count - 1
         writer = self._writer
         try:
-            if writer is None or writer.segment.end >= self._segment_bytes:
+            if writer is None or self._is_done(writer):
                 self.close()
                 writer = None
                 writer = self._create(first)
@@ -148,6 +161,12 @@ class SegmentLog:
         if writer is not None:
             with contextlib.suppress(OSError):  # every block is on the medium already
                 writer.close()
+
+    def _is_done(self, writer: SegmentWriter) -> bool:
+        return (
+            writer.segment.end >= self._segment_bytes
+            or monotonic() - writer.started >= self._segment_seconds
+        )
 
     def _holding(self, offset: int) -> Segment | None:
         """Return the segment that holds ``offset``, or the first one after it."""

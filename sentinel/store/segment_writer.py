@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -25,6 +26,7 @@ class SegmentWriter:
 
     def __init__(self, disk: Disk, fd: int, segment: Segment) -> None:
         self.segment = segment
+        self.started = monotonic()
         self._disk = disk
         self._fd = fd
         self._number = 0
