@@ -174,6 +174,8 @@ class Handover:
 
 def _put_offset(tx: CaseTx, judged: Judged, last: int) -> None:
     """Store the offset with what detection must find again beside it."""
+    if judged.also is not None:
+        judged.also(tx)
     _put_state(tx, judged.state)
     tx.state.put(OFFSET, str(last).encode())
 

@@ -172,7 +172,12 @@ class Consumer:
         self._diary.slice(last, len(batch), now)
         state, is_checkpoint = self._state(last)
         navigation, self._found = (*self._found, *verdict.navigation), []
-        judged = msgspec.structs.replace(verdict, navigation=navigation, state=state)
+        judged = msgspec.structs.replace(
+            verdict,
+            navigation=navigation,
+            state=state,
+            poisoned=self._detector.faults.poisoned(),
+        )
         return judged, last, is_checkpoint
 
     def _state(self, after: int, *, whole: bool = False) -> tuple[dict[str, bytes], bool]:

@@ -9,8 +9,9 @@ event is kept and passed on, and the events around it are judged as if it were n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -38,6 +39,8 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     navigation: tuple[Finding, ...]
     facts: tuple[Fact, ...]
     state: dict[str, bytes] = {}
+    poisoned: tuple[tuple[Event, str], ...] = ()  # on which a stage failed, with stage and fault
+    also: Callable[[Any], None] | None = None  # what else to write in the transaction of the offset
     reach: Reach | None = None
 
 
@@ -123,7 +126,7 @@ class Detector:
         try:
             judged = self.scope.judge(event)
         except Exception as error:
-            return unjudged(event, self.faults.add("scope", error))
+            return unjudged(event, self.faults.add("scope", error, event))
         if self.late is not None:
             self.late.judged(judged)
         return judged
@@ -143,7 +146,7 @@ class Detector:
         try:
             return self.rules.process([event], now=now)
         except Exception as error:
-            self.faults.add("rules", error)
+            self.faults.add("rules", error, event)
             return []
 
     async def _watch(self, judged: Sequence[Event]) -> list[Finding]:

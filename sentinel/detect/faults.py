@@ -29,12 +29,20 @@ class Faults:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self._poisoned: dict[str, tuple[Event, str]] = {}
 
-    def add(self, stage: str, error: Exception) -> str:
-        """Count one; return its kind."""
+    def add(self, stage: str, error: Exception, event: Event | None = None) -> str:
+        """Count one; return its kind. ``event``: the one that brought it to light, if known."""
         kind = type(error).__name__
         self.counts[f"{stage}:{kind}"] += 1
+        if event is not None:
+            self._poisoned.setdefault(event.id, (event, f"{stage}:{kind}"))
         return kind
+
+    def poisoned(self) -> tuple[tuple[Event, str], ...]:
+        """Return the events that brought faults since the last call, with stage and kind."""
+        taken, self._poisoned = tuple(self._poisoned.values()), {}
+        return taken
 
 
 def unjudged(event: Event, kind: str) -> Event:

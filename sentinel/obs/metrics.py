@@ -34,6 +34,15 @@ class Metrics:
         self.spool_bytes = Gauge(
             "sentinel_spool_bytes", "Size of the spool.", registry=self.registry
         )
+        self.dead_letters = Gauge(
+            "sentinel_dead_letters",
+            "Dead letters that wait.",
+            ["source"],
+            registry=self.registry,
+        )
+        self.blind_windows = Gauge(
+            "sentinel_blind_windows_open", "Blind windows that go on.", registry=self.registry
+        )
         self.detect_lag = Gauge(
             "sentinel_detect_lag_events", "Events not yet judged.", registry=self.registry
         )
@@ -46,6 +55,13 @@ class Metrics:
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(f"sentinel_{name}", text, labels, registry=self.registry)
+
+    def refused_with(self, status: str) -> float:
+        """Return how many requests were refused with ``status`` so far."""
+        return float(
+            self.registry.get_sample_value("sentinel_requests_refused_total", {"status": status})
+            or 0.0
+        )
 
     def exposition(self) -> bytes:
         """Return the Prometheus text format."""
