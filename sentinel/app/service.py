@@ -21,6 +21,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sentinel.app import parts
 from sentinel.app.casework import Casework
 from sentinel.app.handover import OFFSET, Handover
+from sentinel.app.sight import Sight
 from sentinel.app.revision import Revisions
 from sentinel.app.scope_review import Calendar, ScopeReview
 from sentinel.clock import Clock, SystemClock
@@ -101,6 +102,9 @@ class Sentinel:
             settings, self.in_store, self._events, folder, self.sealer, clock
         )
         self._handover = Handover(self._events, self.in_store, folder, self.metrics, clock)
+        self.sight = Sight(
+            settings, self.in_store, self._spool, folder, self.sealer, self.metrics, clock
+        )
         self.revisions = Revisions(
             self._detector,
             self._events,
@@ -163,6 +167,7 @@ class Sentinel:
             )
         self._scheduler.start()
         self._rules.start()
+        await self.sight.start(self._scheduler, self._guarded, lambda: self._waits)
 
     async def stop(self) -> None:
         """Finish what is under way and close; what is not yet judged stays in the spool."""
@@ -175,6 +180,7 @@ class Sentinel:
                 await self._detecting
         if self._behaviour is not None:
             await self._behaviour.stop()
+        await self._guarded("sight", self.sight.stop)()
         await self._spool.close()
         await asyncio.to_thread(self._store_thread.shutdown)
         self._events.close()
@@ -239,6 +245,7 @@ class Sentinel:
                 "set_aside": dict(self._handover.set_aside),
                 "left_out": self._detector.rules.left_out,
             },
+            **self.sight.status(),
             "channels_off": dict(self.registry.off),
             "rules": self._rules.status(),
             "sources": [
@@ -267,7 +274,8 @@ class Sentinel:
             self._count_faults()
 
     async def _take(self, judged: Judged, last: int) -> None:
-        await self._handover.take(judged, last)
+        await self._handover.take(self.sight.set_apart(judged), last)
+        self.sight.judged(judged.events, self._detector)
         for source in {event.source for event in judged.events}:
             self._last_seen[source] = self.clock.now()
 
