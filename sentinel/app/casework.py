@@ -62,6 +62,8 @@ class Casework:
         if command is None:
             raise UsageError(f"no command is called {name!r}", hint=", ".join(COMMANDS))
         now = self._clock.now()
+        if name == "confirm_breach":
+            arguments.setdefault("regimes", self._settings.organisation.clocks_beside)
         return await self._in_store(lambda tx: command(tx, actor, now=now, **arguments))
 
     async def affected(self, incident: Incident) -> Affected | None:

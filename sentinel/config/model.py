@@ -78,6 +78,17 @@ class Organisation(Section):
         default="unknown",
         description="Provider of electronic communications (Regulation 611/2013: 24 h clock).",
     )
+    regimes: list[Literal["nis2_art23", "dora", "cra_art14"]] = Field(
+        default=[],
+        description="Other laws whose clocks run in each confirmed case: `nis2_art23`, `dora`, "
+        "`cra_art14`.",
+    )
+
+    @property
+    def clocks_beside(self) -> list[str]:
+        """The regimes beside the GDPR; one that is only suspected ends with ``?``."""
+        ecs = {"yes": ["ecs_611_2013"], "unknown": ["ecs_611_2013?"], "no": []}
+        return [*ecs[self.ecs_provider], *self.regimes]
 
     @field_validator("siren")
     @classmethod

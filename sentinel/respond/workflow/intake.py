@@ -7,6 +7,7 @@ the notice in, at any hour.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -42,7 +43,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     drill: bool = False
 
 
-def intake(tx: CaseTx, actor: Actor, *, report: Report, now: datetime) -> Incident:
+def intake(
+    tx: CaseTx, actor: Actor, *, report: Report, now: datetime, regimes: Sequence[str] = ()
+) -> Incident:
     """Open a case by hand, at ``signal``; a processor's notice opens a confirmed breach."""
     if report.channel not in CHANNELS:
         raise Refused(f"intake: the channel is one of {', '.join(CHANNELS)}")
@@ -71,7 +74,7 @@ def intake(tx: CaseTx, actor: Actor, *, report: Report, now: datetime) -> Incide
     if not by_processor:
         return fresh
     case = Case(tx, actor, fresh.id, now)
-    return begin_awareness(case, received, _basis(report))
+    return begin_awareness(case, received, _basis(report), regimes)
 
 
 def _basis(report: Report) -> str:

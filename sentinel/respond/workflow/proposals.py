@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from sentinel.domain.deadline import resolve_local
 from sentinel.domain.incident import Actor, Incident, Role
 from sentinel.domain.record import Proposal, ProposalState
 from sentinel.domain.transitions import Track
@@ -56,7 +57,7 @@ def _awareness(case: Case, author: Actor, approver: Actor, given: Mapping[str, A
         case.tx,
         author,
         case.incident.id,
-        aware_at=datetime.fromisoformat(str(given["aware_at"])),
+        aware_at=resolve_local(str(given["aware_at"]), ""),
         basis=str(given["basis"]),
         now=case.now,
         approvals=(approver,),
@@ -97,6 +98,8 @@ def propose(
     needed = PROPOSABLE[command][0]
     if set(arguments) != needed:
         raise Refused(f"propose: {command} takes {', '.join(sorted(needed))}")
+    if "aware_at" in arguments:
+        resolve_local(str(arguments["aware_at"]), "")
     given = digest(command, case.incident.id, arguments)
     waiting = pending(tx, case.incident.id)
     if any(one.digest == given for one in waiting):

@@ -15,6 +15,7 @@ from aiohttp.typedefs import Handler
 
 from sentinel.web.auth.roles import acts_on_cases, reads_cases
 from sentinel.web.auth.sessions import Visitor, resume
+from sentinel.web.auth.tokens import bearer
 from sentinel.web.service import Service
 
 CONSOLE: web.AppKey[Service] = web.AppKey("service", Service)
@@ -57,6 +58,9 @@ def session_cookie(service: Service) -> str:
 async def gatekeeper(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let a request through with its visitor, or send it to the sign-in page."""
     service = request.app[CONSOLE]
+    given = request.headers.get("Authorization", "")
+    if request.path.startswith("/api/") and given:
+        return await handler(await _by_token(request, given))
     token = request.cookies.get(session_cookie(service), "")
     if token:
         now = service.clock.now()
@@ -69,6 +73,20 @@ async def gatekeeper(request: web.Request, handler: Handler) -> web.StreamRespon
     if visitor_of(request) is None and not _is_open(request.path):
         return _turn_away(request)
     return await handler(request)
+
+
+async def _by_token(request: web.Request, given: str) -> web.Request:
+    """Let in who carries a token: no cookie is looked at, so that no other site can borrow it."""
+    service = request.app[CONSOLE]
+    scheme, _, text = given.partition(" ")
+    now = service.clock.now()
+    visitor = None
+    if scheme.lower() == "bearer":
+        visitor = await service.in_store(lambda tx: bearer(tx, text.strip(), now))
+    if visitor is None:
+        raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"})
+    request[VISITOR] = visitor
+    return request
 
 
 async def check_form(request: web.Request) -> None:
