@@ -28,14 +28,14 @@ _PAGE = 200
 def record_revisions(tx: CaseTx, judged: Sequence[Revision], now: datetime) -> list[Revision]:
     """Write down which of the accesses ``judged`` again have another verdict than is held.
 
-    Returns those. Each gets a journal line; the alerts that tell of it get a note, and a line.
+    Returns those, with what was held as ``stored``. Each gets a journal line; the alerts that tell of it get a note, and a line.
     """
     changed = []
     for one in judged:
         held = held_marks(tx, one)
         if held == one.now:
             continue
-        changed.append(one)
+        changed.append(msgspec.structs.replace(one, stored=held))
         tx.journal.append(
             occurred_at=now,
             actor=REVISER,
@@ -70,12 +70,13 @@ def _note(tx: CaseTx, changed: dict[str, Revision], now: datetime) -> None:
         return
     for alert in _alerts(tx, min(one.time for one in changed.values())):
         touched = [changed[event] for event in alert.events if event in changed]
-        new = [reason for reason in _reasons(touched) if reason not in alert.reasons]
+        new = _reasons(touched)
         if not new:
             continue
+        old = [reason for reason in alert.reasons if reason not in new]
         noted = msgspec.structs.replace(
             alert,
-            reasons=(*new, *alert.reasons)[:MAX_REASONS],
+            reasons=(*new, *old)[:MAX_REASONS],
             version=alert.version + 1,
         )
         tx.alerts.put(noted)
