@@ -17,11 +17,10 @@ from sentinel.collect.formats.times import read_time
 from sentinel.collect.profile import Profile
 from sentinel.collect.pseudonymise import Disguise, Pseudonymiser
 from sentinel.collect.redact import Redactor
+from sentinel.collect.touched import touch
 from sentinel.domain.event import (
     ACTOR_KIND,
-    CATEGORY,
     SESSION,
-    SUBJECT,
     USER,
     Event,
     LogSource,
@@ -70,12 +69,12 @@ class Normaliser:
         raw = dict(parsed.fields)
         time = _possible(parsed.time or self._time(raw))
         own_id = str(raw.pop(self._profile.own_id, None) or "") if self._profile.own_id else ""
-        logsource = self._logsource(raw)
+        logsource = self._logsource(raw, parsed.logsource)
         fields, dropped = self._select(raw)
         if time is None:
             time = received
             fields[TIME_MISSING] = True
-        self._interpret(fields)
+        self._interpret(fields, raw)
         session = self._session_key(fields)
         self._redactor.redact_fields(fields)
         event_id, ref = identify(own_id)
@@ -126,10 +125,12 @@ class Normaliser:
                 return time
         return None
 
-    def _logsource(self, raw: dict[str, Value]) -> LogSource:
+    def _logsource(self, raw: dict[str, Value], told: LogSource | None) -> LogSource:
         names = self._profile.logsource_fields
         if not isinstance(raw.get(names.get("product", "")), str):
-            return self._profile.source
+            return (
+                told if told is not None and not self._profile.logsource else self._profile.source
+            )
         own = {
             part: str(raw.pop(name))
             for part, name in names.items()
@@ -163,30 +164,15 @@ class Normaliser:
             fields[INVALID] = list(invalid)
         return fields, dropped
 
-    def _interpret(self, fields: dict[str, Value]) -> None:
+    def _interpret(self, fields: dict[str, Value], raw: dict[str, Value]) -> None:
         """Say who acts, on whose data, with which outcome, in which session."""
         if self._profile.actor_kind and ACTOR_KIND not in fields:
             known = bool(fields.get(USER))
             fields[ACTOR_KIND] = self._profile.actor_kind if known else "visitor"
-        self._touch(fields)
+        touch(self._profile, fields, raw)
         status = fields.get("http.response.status_code")
         if isinstance(status, int) and "event.outcome" not in fields:
             fields["event.outcome"] = "failure" if status >= _FAILURE_FROM else "success"
-
-    def _touch(self, fields: dict[str, Value]) -> None:
-        path = fields.get("url.path")
-        if not isinstance(path, str) or not self._profile.routes:
-            return
-        touched = self._profile.route_table.match(path)
-        if touched is None:
-            return
-        subject = touched.subject or str(fields.get(touched.route.subject) or "")
-        if subject:
-            fields.setdefault(SUBJECT, [subject])
-        if touched.route.category:
-            fields.setdefault(CATEGORY, touched.route.category)
-        if touched.route.action:
-            fields.setdefault("event.action", touched.route.action)
 
     def _session_key(self, fields: dict[str, Value]) -> str:
         """Return what makes a session: the user, or address and browser where nobody signed in.
@@ -218,4 +204,5 @@ def _disguise(profile: Profile, pseudonymiser: Pseudonymiser) -> Disguise:
         identifiers=profile.identifiers,
         routes=profile.route_table,
         subject_pattern=profile.subject_pattern,
+        texts=profile.texts,
     )

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from sentinel.clock import Clock, SystemClock
 from sentinel.collect.choose import SAMPLE_LINES, choose, profile_named
+from sentinel.collect.envelope import unwrapped
 from sentinel.collect.files import Line, find_files, read_file, worst_of
 from sentinel.collect.formats.base import Parsed, Unparsed
 from sentinel.collect.formats.registry import AUTO, format_named
@@ -74,7 +75,8 @@ class OfflineReader:
         if problems:
             raise worst_of(problems)
 
-    def _read_one(self, lines: Iterator[Line]) -> Iterator[Event | UnparsedLine]:
+    def _read_one(self, whole: Iterator[Line]) -> Iterator[Event | UnparsedLine]:
+        lines = unwrapped(whole)
         head = list(islice(lines, SAMPLE_LINES))
         if not head:
             return

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import re2
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from sentinel.collect.formats.registry import all_formats
 from sentinel.collect.routes import Route, Routes
@@ -24,6 +24,10 @@ from sentinel.yaml_file import read_yaml
 # of the two the actor is (actor) or the value equals (party), an address, a session.
 Identifier = Literal["usr", "sub", "actor", "party", "ip", "ses"]
 FieldType = Literal["any", "text", "int", "float", "bool", "list", "time"]
+
+
+# What normalising adds without a field being listed.
+_DERIVED = frozenset({"sentinel.subject", "sentinel.session"})
 
 
 class _Section(BaseModel):
@@ -58,14 +62,40 @@ class RouteRule(_Section):
         return value
 
 
+class ParameterRule(_Section):
+    """A query parameter whose value is the data subject's identifier."""
+
+    name: str = Field(min_length=1)
+    category: str = ""
+
+
+class RelationRule(_Section):
+    """A table, or a pattern of tables (``billing.*``), and the category of what it holds.
+
+    A statement names tables as its author wrote them, so ``customers`` and ``public.customers``
+    are two names; matching ignores case.
+    """
+
+    name: str = Field(min_length=1)
+    category: str = Field(min_length=1)
+
+    @field_validator("name")
+    @classmethod
+    def _lower(cls, value: str) -> str:
+        return value.lower()
+
+
 class Profile(_Section):
     """One source profile.
 
     ``time``: fields tried in turn for the event's instant; one that ``fields`` lists too is kept.
     ``own_id``: the field with the line's
-    own id. ``logsource_fields``: fields that name the logsource of a line that has a product.
+    own id. ``logsource``: where it is empty, the format says it of each line.
+    ``logsource_fields``: fields that name the logsource of a line that has a product.
     ``unlisted``: ``keep_offline`` keeps unlisted fields where nothing is stored.
     ``subject_pattern``: RE2; what it matches in texts is the identifier of a data subject.
+    ``subject_from``: fields, kept or not, in which the pattern finds whose data is touched.
+    ``texts``: fields beside the usual ones in whose text identifiers may hide.
     ``recognise``: fields by which a file without a declared profile is known to be of this one.
     ``default_for``: formats whose lines get this profile where nothing better is known.
     """
@@ -82,6 +112,10 @@ class Profile(_Section):
     unlisted: Literal["drop", "keep_offline"] = "drop"
     constants: dict[str, Any] = {}
     routes: list[RouteRule] = []
+    parameters: list[ParameterRule] = []
+    relations: list[RelationRule] = []
+    subject_from: list[str] = []
+    texts: list[str] = []
     identifiers: dict[str, Identifier] = {}
     subject_pattern: str = ""
     derive_session: bool = False
@@ -107,6 +141,17 @@ class Profile(_Section):
                 raise ValueError(f"no format is called {name!r}; formats: {', '.join(known)}")
         return value
 
+    @field_validator("identifiers")
+    @classmethod
+    def _listed(cls, value: dict[str, Identifier], info: ValidationInfo) -> dict[str, Identifier]:
+        """Refuse an identifier that no field of the profile can be: it would hide nobody."""
+        rules: dict[str, FieldRule] = info.data.get("fields") or {}
+        known = {rule.to for rule in rules.values()} | _DERIVED
+        for name in value:
+            if name not in known:
+                raise ValueError(f"{name} is no field that this profile lists")
+        return value
+
     @field_validator("subject_pattern")
     @classmethod
     def _linear_pattern(cls, value: str) -> str:
@@ -115,6 +160,11 @@ class Profile(_Section):
         except re2.error as error:
             raise ValueError(f"not an RE2 pattern: {error}") from error
         return value
+
+    @cached_property
+    def subject_finder(self) -> Any:
+        """The subject pattern, compiled; without one, what never matches."""
+        return re2.compile(self.subject_pattern or r"[^\s\S]")
 
     @cached_property
     def source(self) -> LogSource:

@@ -11,7 +11,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
@@ -68,20 +68,28 @@ class Disguise:
         identifiers: Mapping[str, Identifier],
         routes: Routes,
         subject_pattern: str = "",
+        texts: Sequence[str] = (),
     ) -> None:
+        """``texts``: fields of the profile's own in which a name stands between marks."""
         self._pseudonym = pseudonymiser.pseudonym
         self._identifiers = identifiers
+        self._looked_at = (*identifiers, *TEXTS, *texts)
         self._routes = routes
+        self._texts = tuple(texts)
         self._subject = re2.compile(subject_pattern) if subject_pattern else None
 
     def apply(self, fields: dict[str, Value]) -> dict[str, Value]:
         """Replace in place; return the originals of the fields that changed."""
-        before = {name: fields[name] for name in (*self._identifiers, *TEXTS) if name in fields}
+        before = {name: fields[name] for name in self._looked_at if name in fields}
         names = self._replace_fields(fields)
         for name in TEXTS:
             value = fields.get(name)
             if isinstance(value, str):
                 fields[name] = self._replace_text(value, names)
+        for name in self._texts:
+            value = fields.get(name)
+            if isinstance(value, str):
+                fields[name] = self._replace_text(value, names, words=True)
         return {name: value for name, value in before.items() if fields[name] != value}
 
     def text(self, value: str) -> str:
@@ -110,11 +118,12 @@ class Disguise:
     def _is_subject(self, value: str, subjects: set[str]) -> bool:
         return value in subjects or bool(self._subject and self._subject.fullmatch(value))
 
-    def _replace_text(self, text: str, names: Mapping[str, str]) -> str:
+    def _replace_text(self, text: str, names: Mapping[str, str], *, words: bool = False) -> str:
+        """Replace identifiers. ``words``: also plain ones, which a path may hold by chance."""
         if self._routes:
             text = self._replace_segment(text)
         for raw, pseudonym in names.items():
-            if raw in text and len(raw) > 2 and _ADDRESS_LIKE.search(raw):  # noqa: PLR2004
+            if raw in text and (words or (len(raw) > 2 and _ADDRESS_LIKE.search(raw))):  # noqa: PLR2004
                 text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(raw)}(?![A-Za-z0-9])", pseudonym, text)
         if self._subject is not None:
             text = self._subject.sub(lambda match: self._pseudonym("sub", match.group(0)), text)

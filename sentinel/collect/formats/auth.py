@@ -14,7 +14,7 @@ from sentinel.clock import Clock, SystemClock
 from sentinel.collect.formats.auth_messages import message_fields
 from sentinel.collect.formats.base import Parsed, Stateless, Unparsed
 from sentinel.collect.formats.times import MONTHS, read_time
-from sentinel.domain.event import Value
+from sentinel.domain.event import LogSource, Value
 
 _LINE = re.compile(
     r"(?:<\d{1,3}>)?"
@@ -23,6 +23,7 @@ _LINE = re.compile(
     re.DOTALL | re.ASCII,
 )
 _SKEW = timedelta(days=1)
+_SERVICES = {name: LogSource(product="linux", service=name) for name in ("sshd", "sudo")}
 _LEAP_CYCLE = 8  # years between two 29 February at most (1896 to 1904)
 
 
@@ -30,6 +31,8 @@ class AuthLog(Stateless):
     """``auth``: sshd, sudo, su, login and whatever else writes to the authentication log."""
 
     name = "auth"
+    title = "Unix authentication log: sshd, sudo, su, PAM"
+    logsource = LogSource(product="linux", service="auth")
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
@@ -50,7 +53,7 @@ class AuthLog(Stateless):
         if match[9]:
             fields["process.pid"] = int(match[9])
         fields.update(message_fields(match[8], match[10]))
-        return Parsed(fields, time)
+        return Parsed(fields, time, _SERVICES.get(match[8], self.logsource))
 
     def _dated(self, match: re.Match[str]) -> datetime | None:
         month = MONTHS.get(match[1])

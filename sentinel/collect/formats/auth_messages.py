@@ -45,7 +45,10 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
     )
 )
 _SUDO = re.compile(
-    r"(?P<user>\S{1,256}) : (?P<refused>[a-z0-9 ]{0,64} ; )?TTY=\S{1,64} ; .*COMMAND="
+    r"(?P<user>\S{1,256}) : (?P<refused>[a-z0-9 ]{0,64} ; )?TTY=\S{1,64} ; "
+    r"PWD=(?P<folder>.{1,1024}?) ; "
+    r"USER=(?P<target>\S{1,256}) ; (?:[A-Z]{3,10}=\S{0,256} ; ){0,4}COMMAND=(?P<command>.*)",
+    re.DOTALL,
 )
 
 
@@ -56,7 +59,14 @@ def message_fields(program: str, message: str) -> dict[str, Value]:
         match = _SUDO.match(text)
         if match:
             outcome = "failure" if match["refused"] else "success"
-            return {**_names("sudo", outcome), USER: match["user"]}
+            return {
+                **_names("sudo", outcome),
+                USER: match["user"],
+                "user.effective.name": match["target"],
+                "USER": match["target"],  # as public rules call it
+                "process.working_directory": match["folder"],
+                "process.command_line": match["command"],
+            }
     for pattern, action, outcome in _PATTERNS:
         match = pattern.match(text)
         if match:

@@ -1,24 +1,29 @@
 """What every format speaks: a line comes in, fields or a reason come out, never an exception.
 
-Web formats answer in ECS names at once, because their fields have one meaning only. JSON and CSV
-answer in the sender's own names; the source profile translates them.
+Web and audit formats answer in ECS names at once, because their fields have one meaning only;
+audit formats keep the vendor's own names beside them, since public Sigma rules use those. JSON and
+CSV answer in the sender's own names; the source profile translates them.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol, Self
+from typing import ClassVar, Protocol, Self
 
 import msgspec
 
-from sentinel.domain.event import Value
+from sentinel.domain.event import LogSource, Value
 
 
 class Parsed(msgspec.Struct, frozen=True):
-    """A line that was understood. ``time``: aware, UTC, where the format itself defines it."""
+    """A line that was understood. ``time``: aware, UTC, where the format itself defines it.
+
+    ``logsource``: Sigma's log source of this line, where the format itself defines it.
+    """
 
     fields: dict[str, Value]
     time: datetime | None = None
+    logsource: LogSource | None = None
 
 
 class Unparsed(msgspec.Struct, frozen=True):
@@ -30,7 +35,24 @@ class Unparsed(msgspec.Struct, frozen=True):
 class Format(Protocol):
     """A log format."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Return what settings and commands call it."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """Return what it is, in a few words."""
+        ...
+
+    @property
+    def logsource(self) -> LogSource:
+        """Return Sigma's log source of its lines; empty where any may be."""
+        ...
+
+    def claims(self, line: str) -> bool:
+        """Tell cheaply whether the line may be of this format; False is certain."""
+        ...
 
     def fresh(self) -> Self:
         """Return a parser for one batch or file (the format itself where it has no state)."""
@@ -44,6 +66,20 @@ class Format(Protocol):
 class Stateless:
     """A format whose lines do not depend on each other."""
 
+    logsource: ClassVar[LogSource] = LogSource()
+
+    def claims(self, line: str) -> bool:  # noqa: ARG002 - others look at it
+        """Claim every line: only `parse` can tell."""
+        return True
+
     def fresh(self) -> Self:
         """Return the format itself."""
         return self
+
+
+WEB = "webserver"
+
+
+def web_source(product: str, service: str = "access") -> LogSource:
+    """Return the log source of a web server's lines."""
+    return LogSource(category=WEB, product=product, service=service)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import csv
 import re
-from typing import Self
+from typing import ClassVar, Self
 
 from sentinel.collect.formats.base import Parsed, Unparsed
-from sentinel.domain.event import Value
+from sentinel.domain.event import LogSource, Value
 
 _NAME = re.compile(r"[A-Za-z_@][\w.@ -]{0,63}")
 _SEPARATORS = (",", ";", "\t")
@@ -21,10 +21,16 @@ class CsvRows:
     """``csv``: the first line names the columns."""
 
     name = "csv"
+    title = "CSV under a header line"
+    logsource: ClassVar[LogSource] = LogSource()
 
     def __init__(self) -> None:
         self._header: list[str] | None = None
         self._separator = ","
+
+    def claims(self, line: str) -> bool:
+        """Look for a separator."""
+        return any(separator in line for separator in _SEPARATORS)
 
     def fresh(self) -> Self:
         """Return a parser that waits for its header."""

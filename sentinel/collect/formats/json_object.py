@@ -16,6 +16,11 @@ class JsonObject(Stateless):
     """``json``: the source profile says what the names mean."""
 
     name = "json"
+    title = "JSON object, the sender's own names"
+
+    def claims(self, line: str) -> bool:
+        """Look for an object."""
+        return line.lstrip()[:1] == "{"
 
     def parse(self, line: str) -> Parsed | Unparsed:
         """Read one line into dotted names."""
@@ -27,6 +32,11 @@ class Ecs(Stateless):
     """``ecs``: an object that carries ``@timestamp``, as Beats, Elastic Agent and Vector write."""
 
     name = "ecs"
+    title = "Elastic Common Schema"
+
+    def claims(self, line: str) -> bool:
+        """Look for an object with the name."""
+        return line.lstrip()[:1] == "{" and '"@timestamp"' in line
 
     def parse(self, line: str) -> Parsed | Unparsed:
         """Read one line into dotted ECS names; the instant stays in ``@timestamp``."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from sentinel.collect.formats.base import Parsed, Stateless, Unparsed
+from sentinel.collect.formats.base import Parsed, Stateless, Unparsed, web_source
 from sentinel.collect.formats.json_object import read_object
 from sentinel.collect.formats.times import clf_time, read_time
 from sentinel.collect.formats.web import (
@@ -53,6 +53,12 @@ class NginxJson(Stateless):
     """One JSON object per request."""
 
     name = "nginx_json"
+    title = "nginx access log, escape=json"
+    logsource = web_source("nginx")
+
+    def claims(self, line: str) -> bool:
+        """Look for an object with the client's name."""
+        return line.lstrip()[:1] == "{" and '"remote_addr"' in line
 
     def parse(self, line: str) -> Parsed | Unparsed:
         """Read one line into ECS names."""
@@ -66,7 +72,7 @@ class NginxJson(Stateless):
         fields.update(_request(raw))
         for name, value in raw.items():
             fields.update(_translated(name, value))
-        return Parsed(fields, time)
+        return Parsed(fields, time, self.logsource)
 
 
 def _request(raw: dict[str, Value]) -> dict[str, Value]:

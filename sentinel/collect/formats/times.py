@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 
@@ -14,6 +15,19 @@ MONTHS = {
 # Above these, an epoch number counts milliseconds, microseconds, nanoseconds: as seconds they
 # would lie beyond the year 5000, as the finer unit below 1973.
 _EPOCH_UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3))
+
+
+# Abbreviations of zones that mean one offset in Europe; others are not guessed.
+ZONES = {"UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3}
+_NAMED = re.compile(
+    r"([A-Z][a-z]{2}) {1,2}(\d{1,2}),? (\d{4}) (\d\d):(\d\d):(\d\d)"
+    r"(?:\.(\d{1,6}))?(?: ([A-Z]{1,4}))?",
+    re.ASCII,
+)
+_ZONED = re.compile(
+    r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?) ?([A-Z]{1,4}|[+-]\d\d(?::?\d\d)?)?",
+    re.ASCII,
+)
 
 
 @lru_cache(maxsize=8192)
@@ -80,4 +94,36 @@ def _from_epoch(number: float) -> datetime | None:
     try:
         return datetime.fromtimestamp(number, UTC)
     except (ValueError, OverflowError, OSError):
+        return None
+
+
+@lru_cache(maxsize=8192)
+def named_time(text: str) -> datetime | None:
+    """Read ``Jan 24 2026 07:34:57.678 CET``; without a zone it is UTC."""
+    match = _NAMED.fullmatch(text)
+    if match is None:
+        return None
+    month, day, year, hour, minute, second, part, zone = match.groups()
+    if month not in MONTHS or (zone and zone not in ZONES):
+        return None
+    iso = f"{year}-{MONTHS[month]:02}-{int(day):02}T{hour}:{minute}:{second}.{part or 0}"
+    return _offset(iso, zone)
+
+
+@lru_cache(maxsize=8192)
+def zoned_time(text: str) -> datetime | None:
+    """Read ``2026-01-24 07:34:57,678 CET`` or ``... +02``; without a zone it is UTC."""
+    match = _ZONED.fullmatch(text)
+    if match is None or (match[2] and match[2].isalpha() and match[2] not in ZONES):
+        return None
+    return _offset(match[1].replace(",", "."), match[2])
+
+
+def _offset(iso: str, zone: str | None) -> datetime | None:
+    try:
+        if zone and not zone.isalpha():
+            return datetime.fromisoformat(f"{iso}{zone}").astimezone(UTC)
+        offset = timezone(timedelta(hours=ZONES[zone or "UTC"]))
+        return datetime.fromisoformat(iso).replace(tzinfo=offset).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
