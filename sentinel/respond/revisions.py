@@ -28,7 +28,8 @@ _PAGE = 200
 def record_revisions(tx: CaseTx, judged: Sequence[Revision], now: datetime) -> list[Revision]:
     """Write down which of the accesses ``judged`` again have another verdict than is held.
 
-    Returns those, with what was held as ``stored``. Each gets a journal line; the alerts that tell of it get a note, and a line.
+    Returns those, with what was held as ``stored``. Each gets a journal line; the alerts that tell
+    of it get a note, and a line.
     """
     changed = []
     for one in judged:
