@@ -8,7 +8,7 @@ whatever a watcher knew and had not yet told lies inside it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -32,6 +32,7 @@ from sentinel.store.ports import CaseTx, Sealer
 
 STATE: Final = "blind:watch"
 EVERY: Final = {"sight": 5, "letters": 2, "expiry": 3600}
+FIRST: Final = timedelta(seconds=1)  # by then the service listens: nobody is turned away any more
 RECOUNT: Final = 12  # looks between two counts of the letters
 Job = Callable[[], Awaitable[object]]
 Guard = Callable[[str, Job], Callable[[], Awaitable[None]]]
@@ -106,7 +107,14 @@ class Sight:
         self.open = await self._in_store(lambda tx: tx.blind.find(open_only=True))
         for name, job in {"sight": self.look, "letters": self.feed, "expiry": self.expire}.items():
             run = guarded(name, job)
-            scheduler.add_job(run, "interval", seconds=EVERY[name], id=name, coalesce=True)
+            scheduler.add_job(
+                run,
+                "interval",
+                seconds=EVERY[name],
+                id=name,
+                coalesce=True,
+                next_run_time=datetime.now(UTC) + FIRST,
+            )
 
     async def stop(self) -> None:
         """Tell the ledger what is still to be told. Raises StorageError."""
