@@ -30,6 +30,7 @@ DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 BATCH = 4096
 ROUNDS = 3  # the first one makes plans and learns frequencies; the best of the others counts
 OTHER = {"windows", "linux", "macos"}
+SOURCE = ("category", "product", "service")
 CHECKED = 1_500  # events on which every closure is run, to compare
 
 
@@ -91,10 +92,11 @@ def _check(found: Sequence[tuple[int, str]], rules: Sequence[Rule], lines: Seque
     routes: dict[tuple[str, str, str], list[Rule]] = {}
     for row in range(0, len(lines), step):
         fields = json.loads(lines[row])
-        key = tuple(fields.get(name) or "" for name in ("category", "product", "service"))
+        category, product, service = (fields.get(name) or "" for name in SOURCE)
+        key = (category, product, service)
         if key not in routes:
-            source = dict(zip(("category", "product", "service"), key, strict=True))
-            routes[key] = [rule for rule in rules if rule.applies_to(LogSource(**source))]
+            source = LogSource(category=category, product=product, service=service)
+            routes[key] = [rule for rule in rules if rule.applies_to(source)]
         expected += [(row, rule.info.id) for rule in routes[key] if rule.match(fields)]
     assert [one for one in found if one[0] % step == 0] == expected
 

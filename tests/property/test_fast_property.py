@@ -20,7 +20,7 @@ from sentinel.detect.rules.parse import parse_document
 from sentinel.domain.event import Event, LogSource
 
 SOURCE = LogSource(category="test")
-BACKENDS = (scanner.hyperscan_search, scanner.aho_corasick_search, scanner.python_search)
+BACKENDS = (scanner.HyperscanSearch, scanner.AhoCorasickSearch, scanner.PythonSearch)
 # Characters on which folding, framing or the encoding could differ from the closures.
 HOSTILE = 'aAkKsSiIsß\u0130\u0131\u017f\u212a\u03c3\u03c2\u03a3\x1e\x00\\"\ud800?é'
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from sentinel.detect.fast.frequency import column_of
 from sentinel.detect.fast.plan import Plan
@@ -41,7 +42,7 @@ class RuleIndex:
 
 
 def _of_plan(plan: Plan, fields: Sequence[Fields]) -> dict[int, set[int]]:
-    found = plan.candidates(len(fields), lambda name: column_of(name, fields))
+    found = plan.candidates(len(fields), cache(lambda name: column_of(name, fields)))
     for row in range(len(fields)) if plan.always else ():
         found.setdefault(row, set()).update(plan.always)
     if plan.wanting:

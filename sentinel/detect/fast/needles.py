@@ -11,7 +11,7 @@ import contextlib
 import re
 from typing import Final
 
-from sentinel.detect.fast.regex_literals import required_literals
+from sentinel.detect.fast.regex_literals import all_literals
 from sentinel.detect.rules.folding import folded
 from sentinel.detect.rules.wanted import Boolean, Number, Pattern, Text, Wanted
 
@@ -23,23 +23,26 @@ _PLAIN: Final = re.compile(r"""[ !#-.0-\[\]-~]+""")
 _NUMERIC: Final = frozenset("0123456789.+-einfa")
 
 
-def needles_of(wanted: Wanted) -> Needles | None:
-    """Return needles of which any matching value holds one; None where there is no such set."""
+def needles_of(wanted: Wanted) -> tuple[Needles, ...]:
+    """Return sets of needles: any matching value holds one of each."""
     match wanted:
         case Text(parts):
             return _of_parts(parts)
         case Number(_, spelling):
-            return frozenset({_framed(folded(spelling))})
+            return (frozenset({_framed(folded(spelling))}),)
         case Boolean(value):
-            return frozenset({_framed("true" if value else "false")})
+            return (frozenset({_framed("true" if value else "false")}),)
         case Pattern(source):
-            found = {_searchable(folded(text)) for text in required_literals(source) or ()}
-            return frozenset(found) if found and "" not in found else None
-    return None
+            found = [
+                frozenset(_searchable(folded(text)) for text in texts)
+                for texts in all_literals(source)
+            ]
+            return tuple(dict.fromkeys(needles for needles in found if "" not in needles))
+    return ()
 
 
-def keyword_needles(wanted: Wanted) -> Needles | None:
-    r"""Return needles that stand in the raw JSON line of any event with the keyword, or None.
+def keyword_needles(wanted: Wanted) -> tuple[Needles, ...]:
+    r"""Return sets of needles: the raw JSON line of any event with the keyword holds one of each.
 
     Lines with a `\u` escape or a nested object are no raw text of their values: the caller
     treats them as if every needle stood in them.
@@ -47,13 +50,13 @@ def keyword_needles(wanted: Wanted) -> Needles | None:
     match wanted:
         case Text(parts):
             texts = [_plain_run(folded(part)) for part in parts if isinstance(part, str)]
-            best = max(texts, key=len, default="")
-            return frozenset({best}) if best else None
+            return tuple(frozenset({text}) for text in dict.fromkeys(texts) if text)
         case Pattern(source):
-            found = required_literals(source)
-            runs = {_plain_run(folded(text)) for text in found or ()}
-            return frozenset(runs) if runs and "" not in runs else None
-    return None
+            found = [
+                frozenset(_plain_run(folded(text)) for text in ts) for ts in all_literals(source)
+            ]
+            return tuple(dict.fromkeys(runs for runs in found if "" not in runs))
+    return ()
 
 
 def spellings(value: float) -> set[str]:
@@ -73,9 +76,9 @@ def _framed(text: str) -> str:
     return f"{SEPARATOR}{text}{SEPARATOR}"
 
 
-def _of_parts(parts: tuple[object, ...]) -> Needles | None:
+def _of_parts(parts: tuple[object, ...]) -> tuple[Needles, ...]:
     if not parts:
-        return frozenset({_framed("")})
+        return (frozenset({_framed("")}),)
     last = len(parts) - 1
     texts = [
         _searchable(
@@ -84,8 +87,7 @@ def _of_parts(parts: tuple[object, ...]) -> Needles | None:
         for at, part in enumerate(parts)
         if isinstance(part, str)
     ]
-    best = max(texts, key=len, default="")
-    return frozenset({best}) if best else None
+    return tuple(frozenset({text}) for text in dict.fromkeys(texts) if text)
 
 
 def _searchable(text: str) -> str:

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
+from functools import cache
 from typing import Any, Final
 
+from sentinel.detect.fast.choice import Chosen, choose
 from sentinel.detect.fast.column import Column
 from sentinel.detect.fast.frequency import column_of, guessed, measured
 from sentinel.detect.fast.watch import Watch, watchable
-from sentinel.detect.fast.witness import Cost, Sign, signs_of, witness_of
+from sentinel.detect.fast.witness import (
+    WHOLE_EVENT,
+    Branch,
+    Clause,
+    Cost,
+    branches_of,
+    signs_of,
+)
 from sentinel.detect.rules.fields import Fields
 from sentinel.detect.rules.model import Rule
 
-SAMPLE: Final = 1_024  # events by which witnesses are chosen
+FIRST_SAMPLE: Final = 192  # events by which witnesses are chosen for the first time
+SAMPLE: Final = 1_024  # and later
 DRIFT: Final = 2.0  # times more candidates per event than after the last choice
-TOLERATED: Final = 0.1  # candidates per event that are not worth a new choice
+TOLERATED: Final = 0.03  # candidates per event that are not worth a new choice
 COMMON: Final = 0.4  # share of events from which on evaluating a rule on few fields is cheaper
+VAIN: Final = 0.002  # share of events from which on a candidate in vain is looked at twice
 Candidates = dict[int, set[int]]  # row to numbers of rules
+ColumnReader = Callable[[str], Sequence[Any]]
+Found = Iterable[tuple[int, Iterable[int]]]  # row, numbers of clauses
 
 
 class Plan:
@@ -29,53 +42,101 @@ class Plan:
         self.watches: tuple[Watch, ...] = ()
         self.always: tuple[int, ...] = ()
         self.choices = 0
+        self._branches: dict[int, list[tuple[frozenset[int], int]]] = {}
+        self._doubted: dict[int, Watch] = {}
         self._sample: list[Fields] = []
         self._rows = self._named = 0
         self._usual = 0.0
         self._choose(guessed)
 
-    def candidates(self, rows: int, column: Callable[[str], Sequence[Any]]) -> Candidates:
-        """Return what has to be evaluated, without ``always``. ``column``: a field's values."""
-        found: Candidates = {}
+    def candidates(
+        self, rows: int, column: ColumnReader, keywords: Callable[[], Found] | None = None
+    ) -> Candidates:
+        """Return what has to be evaluated, without ``always``.
+
+        ``column``: a field's values. ``keywords``: finds the clauses of `WHOLE_EVENT`, where not
+        its column does.
+        """
+        fired: dict[int, set[int]] = {}
+        looked: list[tuple[Column, Sequence[Any]]] = []
         for field, index in self.columns.items():
-            for row, numbers in index.fire(column(field)):
-                found.setdefault(row, set()).update(numbers)
-        self.watch(column, found)
-        self.count(rows, found)
-        return found
-
-    def watch(self, column: Callable[[str], Sequence[Any]], found: Candidates) -> None:
-        """Add what the watched rules say."""
+            if field == WHOLE_EVENT and keywords is not None:
+                for row, clauses in keywords():
+                    fired.setdefault(row, set()).update(clauses)
+                continue
+            values = column(field)
+            looked.append((index, values))
+            for row, clauses in index.fire(values):
+                fired.setdefault(row, set()).update(clauses)
+        found: Candidates = {}
+        for row, holding in fired.items():
+            numbers = self._named_by(row, holding, looked)
+            if not self._doubted.keys().isdisjoint(numbers):
+                self._clear_up(row, numbers, column)
+            if numbers:
+                found[row] = numbers
         for watch in self.watches:
-            for row, numbers in watch.fire(column):
-                found.setdefault(row, set()).update(numbers)
-
-    def count(self, rows: int, found: Candidates) -> None:
-        """Take note of how selective the choice is."""
+            for row, watched in watch.fire(column):
+                found.setdefault(row, set()).update(watched)
         self._rows += rows
         self._named += sum(map(len, found.values()))
+        return found
+
+    def _named_by(
+        self, row: int, fired: set[int], looked: Sequence[tuple[Column, Sequence[Any]]]
+    ) -> set[int]:
+        """Return the rules that have a branch of which all clauses hold in a row."""
+        numbers: set[int] = set()
+        holding: set[int] | None = None
+        for clause in fired:
+            for others, number in self._branches.get(clause, ()):
+                if not others:
+                    numbers.add(number)
+                    continue
+                if holding is None:
+                    holding = fired.union(*(index.holding(vs[row]) for index, vs in looked))
+                if others <= holding:
+                    numbers.add(number)
+        return numbers
+
+    def _clear_up(self, row: int, numbers: set[int], column: ColumnReader) -> None:
+        """Take away the doubted rules that do not match."""
+        for number in self._doubted.keys() & numbers:
+            watch = self._doubted[number]
+            if not watch.may_match(tuple(column(key)[row] for key in watch.keys)):
+                numbers.discard(number)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The fields that candidates are found by."""
+        watches = (*self.watches, *self._doubted.values())
+        return tuple(dict.fromkeys((*self.columns, *(key for one in watches for key in one.keys))))
 
     @property
     def wanting(self) -> int:
         """How many more events the plan wants to see before it chooses again."""
-        return SAMPLE - len(self._sample) if self._due else 0
+        return self._enough - len(self._sample) if self._due else 0
+
+    @property
+    def _enough(self) -> int:
+        return FIRST_SAMPLE if self.choices == 1 else SAMPLE
 
     @property
     def _due(self) -> bool:
-        if not self.rules or self._rows < SAMPLE // 4:
+        if not self.rules or self._rows < self._enough // 4:
             return False
-        share = self._named / self._rows
-        return share > max(TOLERATED, DRIFT * self._usual)
+        usual = self._usual if self.choices > 2 else 0.0  # noqa: PLR2004 - the first sample is small
+        return self._named / self._rows > max(TOLERATED, DRIFT * usual)
 
     def learn(self, events: Sequence[Fields]) -> None:
         """Look at events; once there are enough of them, choose the witnesses anew."""
         self._sample += events[: self.wanting]
-        if len(self._sample) >= SAMPLE:
+        if len(self._sample) >= self._enough:
             self.choose_from(self._sample)
             self._sample = []
 
     def choose_from(self, sample: Sequence[Fields]) -> None:
-        """Choose the witnesses that are rarest in ``sample``, and whom to watch instead."""
+        """Choose the witnesses that are rarest in ``sample``, and whom to watch or to doubt."""
         signs = (sign for rule in self.rules for sign in signs_of(rule.expression))
         cost = measured(signs, sample)
         self._choose(cost)
@@ -83,37 +144,60 @@ class Plan:
         common = {number for number, count in named.items() if count > COMMON * len(sample)}
         self.choices -= 1
         self._choose(cost, watched=common)
+        self._doubt(sample)
         self._usual = sum(map(len, self._try(sample).values())) / max(1, len(sample))
         self._rows = self._named = 0
 
+    def _doubt(self, sample: Sequence[Fields]) -> None:
+        """Doubt the rules that are named in vain more often than their fields cost."""
+        vain = Counter[int]()
+        for row, numbers in self._try(sample).items():
+            vain.update(n for n in numbers if not _matches(self.rules[n], sample[row]))
+        self._doubted = {
+            number: Watch(self.rules[number], number)
+            for number, count in vain.items()
+            if count > VAIN * len(sample) and watchable(self.rules[number])
+        }
+
     def _try(self, sample: Sequence[Fields]) -> Candidates:
-        columns = {field: column_of(field, sample) for field in self.columns}
-
-        def column(field: str) -> Sequence[Any]:
-            return columns[field] if field in columns else column_of(field, sample)
-
-        return self.candidates(len(sample), column)
+        return self.candidates(len(sample), cache(lambda field: column_of(field, sample)))
 
     def _choose(self, cost: Cost, watched: Container[int] = ()) -> None:
-        signs: dict[Sign, list[int]] = {}
+        indexed: list[tuple[int, Branch]] = []
         always: list[int] = []
         watches: list[Watch] = []
         for number, rule in enumerate(self.rules):
-            witness = witness_of(rule.expression, cost)
-            if (witness is None or number in watched) and watchable(rule):
+            branches = branches_of(rule.expression, cost)
+            if (branches is None or number in watched) and watchable(rule):
                 watches.append(Watch(rule, number))
-            elif witness is None:
+            elif branches is None:
                 always.append(number)
             else:
-                for sign in witness:
-                    signs.setdefault(sign, []).append(number)
+                indexed += ((number, branch) for branch in branches)
         self.always, self.watches = tuple(always), tuple(watches)
-        self.columns = _columns(signs)
+        self._doubted = {}
+        self._lay_out(choose(indexed, cost))
         self.choices += 1
 
+    def _lay_out(self, chosen: Sequence[Chosen]) -> None:
+        """Give numbers to the clauses, and make the columns that find them."""
+        ids: dict[Clause, int] = {}
+        for one in chosen:
+            for clause in (one.first, *one.others):
+                ids.setdefault(clause, len(ids))
+        self._branches = {}
+        for number, first, others in chosen:
+            rest = frozenset(ids[clause] for clause in others)
+            self._branches.setdefault(ids[first], []).append((rest, number))
+        fields: dict[str, dict[str, set[int]]] = {}
+        for clause, at in ids.items():
+            for sign in clause:
+                fields.setdefault(sign.field, {}).setdefault(sign.needle, set()).add(at)
+        self.columns = {field: Column(needles, self._branches) for field, needles in fields.items()}
 
-def _columns(signs: Mapping[Sign, list[int]]) -> dict[str, Column]:
-    fields: dict[str, dict[str, tuple[int, ...]]] = {}
-    for sign, numbers in signs.items():
-        fields.setdefault(sign.field, {})[sign.needle] = tuple(numbers)
-    return {field: Column(needles) for field, needles in fields.items()}
+
+def _matches(rule: Rule, fields: Fields) -> bool:
+    try:
+        return rule.match(fields)
+    except Exception:
+        return True

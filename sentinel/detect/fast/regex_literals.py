@@ -21,21 +21,31 @@ class _Unclear(Exception):
     """The pattern holds syntax that is not read here."""
 
 
-def required_literals(pattern: str) -> tuple[str, ...] | None:
+Literals = tuple[str, ...]
+
+
+def required_literals(pattern: str) -> Literals | None:
     """Return literals of which any text that ``pattern`` finds holds at least one, or None."""
+    return _rarest(all_literals(pattern))
+
+
+def all_literals(pattern: str) -> list[Literals]:
+    """Return sets of literals: any text that ``pattern`` finds holds one of each."""
     at, insensitive = 0, False
     while found := _FLAGS.match(pattern, at):
         at, insensitive = found.end(), insensitive or "i" in found[1]
     try:
         reader = _Reader(pattern, at)
-        best = reader.alternatives()
+        choices = reader.sets()
         if reader.at != len(pattern):
-            return None
+            return []
     except _Unclear:
-        return None
-    if best is None or (insensitive and not all(text.isascii() for text in best)):
-        return None
-    return best
+        return []
+    return [one for one in choices if not insensitive or all(text.isascii() for text in one)]
+
+
+def _rarest(choices: list[Literals]) -> Literals | None:
+    return max(choices, key=lambda texts: min(map(len, texts)), default=None)
 
 
 class _Reader:
@@ -45,20 +55,26 @@ class _Reader:
         self.pattern = pattern
         self.at = at
 
-    def alternatives(self) -> tuple[str, ...] | None:
-        """Read up to the closing parenthesis or the end; the union over the branches."""
+    def alternatives(self) -> Literals | None:
+        """Read as `sets` does; return the rarest set."""
+        return _rarest(self.sets())
+
+    def sets(self) -> list[Literals]:
+        """Read up to the closing parenthesis or the end; of several branches, one set of all."""
         branches = [self._branch()]
         while self._next("|"):
             branches.append(self._branch())
+        if len(branches) == 1:
+            return branches[0]
         found: list[str] = []
-        for branch in branches:
+        for branch in map(_rarest, branches):
             if branch is None:
-                return None
+                return []
             found += branch
-        return tuple(dict.fromkeys(found))
+        return [tuple(dict.fromkeys(found))]
 
-    def _branch(self) -> tuple[str, ...] | None:
-        choices: list[tuple[str, ...]] = []
+    def _branch(self) -> list[Literals]:
+        choices: list[Literals] = []
         run = ""
         while self.at < len(self.pattern) and self.pattern[self.at] not in "|)":
             literal, inner = self._atom()
@@ -75,7 +91,7 @@ class _Reader:
                 choices.append(inner)
         if run:
             choices.append((run,))
-        return max(choices, key=lambda texts: min(map(len, texts)), default=None)
+        return choices
 
     def _atom(self) -> tuple[str | None, tuple[str, ...] | None]:
         """Return the literal character that stands next, or the literals of a group."""

@@ -6,33 +6,47 @@ search: the same hits, at falling speed.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
-from typing import AnyStr, Final
+from operator import itemgetter
+from typing import AnyStr, Final, Protocol
 
 from sentinel.detect.fast.needles import SEPARATOR
 from sentinel.detect.rules.folding import folded
 
 # Hits in one value beyond which every needle counts as found: a hostile value floods the caller.
 MAX_HITS: Final = 4096
-Hit = tuple[int, int]  # index of the needle, and where in the text it ends
-Search = Callable[[str, int], tuple[list[Hit], list[int]] | None]
+TO_ASCII: Final = ("\u017f", "\u212a")  # the only other characters that fold to ASCII: s and k
+Hit = tuple[int, int]  # index of the needle, and how many separators stand before its end
+
+
+class Search(Protocol):
+    """Finds needles in a framed text; None where there are more than ``limit`` hits.
+
+    ``caseless``: it finds needles in ASCII whatever their case, so that nothing need be folded.
+    """
+
+    caseless: bool
+
+    def __init__(self, needles: Sequence[str]) -> None: ...
+
+    def __call__(self, text: str, limit: int) -> list[Hit] | None:
+        """Return the hits in any order."""
+        ...
 
 
 class Scanner:
-    """Finds needles. ``search``: a backend; the fastest one that is installed by default."""
+    """Finds needles. ``build``: a backend; the fastest one that is installed by default."""
 
-    def __init__(
-        self, needles: Sequence[str], build: Callable[[Sequence[str]], Search] | None = None
-    ) -> None:
+    def __init__(self, needles: Sequence[str], build: type[Search] | None = None) -> None:
         self._everything = range(len(needles))
         self._closing = [needle.endswith(SEPARATOR) for needle in needles]
+        self._plain = all(map(str.isascii, needles))
         self._search = (build or best_backend())(needles)
 
     def scan(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
         """Yield (index of the text, index of the needle); the same pair may come again."""
-        joined = _framed(texts)
+        joined = self._framed(texts)
         found = None
         if joined.count(SEPARATOR) == len(texts) + 1 and _encodable(joined):
             found = self._search(joined, MAX_HITS + 16 * len(texts))
@@ -40,25 +54,28 @@ class Scanner:
             for row, text in enumerate(texts):
                 yield from ((row, needle) for needle in self._alone(text))
             return
-        hits, separators = found
-        for needle, end in hits:
-            yield bisect_left(separators, end) - 1 - self._closing[needle], needle
+        for needle, before in found:
+            yield before - 1 - self._closing[needle], needle
+
+    def _framed(self, texts: Sequence[str]) -> str:
+        joined = SEPARATOR.join(texts)
+        if joined.isascii():
+            folds = joined if self._search.caseless else joined.lower()
+        elif self._search.caseless and self._plain and not any(c in joined for c in TO_ASCII):
+            folds = joined
+        else:
+            folds = SEPARATOR.join(map(folded, texts))
+        return f"{SEPARATOR}{folds}{SEPARATOR}"
 
     def _alone(self, text: str) -> Iterable[int]:
         """Return the needles in one text, as it is and as regular expressions see it."""
         needles: set[int] = set()
         for seen in {text, text.encode("utf-8", "replace").decode()}:
-            found = self._search(_framed((seen,)), MAX_HITS)
+            found = self._search(self._framed((seen,)), MAX_HITS)
             if found is None:
                 return self._everything
-            needles.update(needle for needle, _end in found[0])
+            needles.update(needle for needle, _before in found)
         return needles
-
-
-def _framed(texts: Sequence[str]) -> str:
-    joined = SEPARATOR.join(texts)
-    folds = joined.lower() if joined.isascii() else SEPARATOR.join(map(folded, texts))
-    return f"{SEPARATOR}{folds}{SEPARATOR}"
 
 
 def _encodable(text: str) -> bool:
@@ -68,30 +85,35 @@ def _encodable(text: str) -> bool:
         return False
 
 
-def best_backend() -> Callable[[Sequence[str]], Search]:
+def best_backend() -> type[Search]:
     """Return the fastest backend that is installed."""
     if find_spec("hyperscan") is not None:
-        return hyperscan_search
+        return HyperscanSearch
     if find_spec("ahocorasick_rs") is not None:
-        return aho_corasick_search
-    return python_search
+        return AhoCorasickSearch
+    return PythonSearch
 
 
-def hyperscan_search(needles: Sequence[str]) -> Search:
-    """Search with Hyperscan's literal matcher, on UTF-8."""
-    import hyperscan
+class HyperscanSearch:
+    """Hyperscan's literal matcher, on UTF-8."""
 
-    database = hyperscan.Database()
-    database.compile(
-        expressions=[_encoded(needle) for needle in needles],
-        ids=list(range(len(needles))),
-        flags=0,
-        literal=True,
-    )
-    mark = SEPARATOR.encode()
+    caseless = True
 
-    def search(text: str, limit: int) -> tuple[list[Hit], list[int]] | None:
-        data = _encoded(text)
+    def __init__(self, needles: Sequence[str]) -> None:
+        import hyperscan
+
+        self._database = hyperscan.Database()
+        self._flooded = hyperscan.ScanTerminated
+        self._database.compile(
+            expressions=[needle.encode("utf-8", "surrogatepass") for needle in needles],
+            ids=list(range(len(needles))),
+            flags=hyperscan.HS_FLAG_CASELESS,
+            literal=True,
+        )
+
+    def __call__(self, text: str, limit: int) -> list[Hit] | None:
+        """Search with one scan."""
+        data = text.encode("utf-8", "surrogatepass")
         hits: list[Hit] = []
 
         def found(needle: int, _start: int, end: int, _flags: int, _context: object) -> bool:
@@ -99,56 +121,59 @@ def hyperscan_search(needles: Sequence[str]) -> Search:
             return len(hits) > limit
 
         try:
-            database.scan(data, match_event_handler=found)
-        except hyperscan.ScanTerminated:
+            self._database.scan(data, match_event_handler=found)
+        except self._flooded:
             return None
-        return hits, _places(data, mark) if hits else []
-
-    return search
+        return counted(hits, data, SEPARATOR.encode())
 
 
-def aho_corasick_search(needles: Sequence[str]) -> Search:
-    """Search with Aho-Corasick in Rust, on characters."""
-    import ahocorasick_rs
+class AhoCorasickSearch:
+    """Aho-Corasick in Rust, on characters."""
 
-    automaton = ahocorasick_rs.AhoCorasick(needles)
+    caseless = False
 
-    def search(text: str, limit: int) -> tuple[list[Hit], list[int]] | None:
+    def __init__(self, needles: Sequence[str]) -> None:
+        import ahocorasick_rs
+
+        self._automaton = ahocorasick_rs.AhoCorasick(needles)
+
+    def __call__(self, text: str, limit: int) -> list[Hit] | None:
+        """Search with one pass."""
         if not text.isascii():
             text = text.encode("utf-8", "replace").decode()
-        found = automaton.find_matches_as_indexes(text, overlapping=True)
+        found = self._automaton.find_matches_as_indexes(text, overlapping=True)
         if len(found) > limit:
             return None
-        return [(needle, end) for needle, _start, end in found], _places(text, SEPARATOR)
-
-    return search
+        return counted([(needle, end) for needle, _start, end in found], text, SEPARATOR)
 
 
-def python_search(needles: Sequence[str]) -> Search:
-    """Search with `str.find`, needle by needle."""
+class PythonSearch:
+    """`str.find`, needle by needle."""
 
-    def search(text: str, limit: int) -> tuple[list[Hit], list[int]] | None:
+    caseless = False
+
+    def __init__(self, needles: Sequence[str]) -> None:
+        self._needles = tuple(needles)
+
+    def __call__(self, text: str, limit: int) -> list[Hit] | None:
+        """Search with one pass for each needle."""
         hits: list[Hit] = []
-        for index, needle in enumerate(needles):
+        for index, needle in enumerate(self._needles):
             at = text.find(needle)
             while at >= 0:
                 hits.append((index, at + len(needle)))
                 if len(hits) > limit:
                     return None
                 at = text.find(needle, at + 1)
-        return hits, _places(text, SEPARATOR)
-
-    return search
+        return counted(hits, text, SEPARATOR)
 
 
-def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _places(text: AnyStr, mark: AnyStr) -> list[int]:
-    """Return where the separators stand."""
-    places, at = [], text.find(mark)
-    while at >= 0:
-        places.append(at)
-        at = text.find(mark, at + 1)
-    return places
+def counted(hits: Sequence[Hit], data: AnyStr, mark: AnyStr) -> list[Hit]:
+    """Return (needle, number of marks before the end) for hits of (needle, end)."""
+    numbered: list[Hit] = []
+    marks = at = 0
+    for needle, end in sorted(hits, key=itemgetter(1)):
+        marks += data.count(mark, at, end)
+        at = end
+        numbered.append((needle, marks))
+    return numbered

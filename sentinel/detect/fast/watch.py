@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from sentinel.detect.fast.column import LONGEST, Memory, Numbers
+from sentinel.detect.fast.column import LONGEST, REMEMBERED, Memory, Numbers
 from sentinel.detect.rules.fields import MISSING, TIMESTAMP
 from sentinel.detect.rules.model import Rule
 
-MOST_FIELDS: Final = 6
+MOST_FIELDS: Final = 10
+NUMBERS: Final = frozenset({int, float, bool})
 
 
 def watchable(rule: Rule) -> bool:
@@ -28,7 +29,8 @@ class Watch(Memory):
         super().__init__()
         self.keys = tuple(sorted(rule.reads))
         self._match = rule.match
-        self._numbers: Numbers = (number,)
+        self._numbers: Numbers = frozenset({number})
+        self._verdicts: dict[Any, bool] = {}
 
     def fire(self, column: Callable[[str], Sequence[Any]]) -> Iterator[tuple[int, Numbers]]:
         """Yield (row, the number) where the rule may match. ``column``: a field's values."""
@@ -38,19 +40,40 @@ class Watch(Memory):
         except TypeError:  # a list among the values
             yield from ((row, self._numbers) for row, key in enumerate(rows) if self._holds(key))
 
+    def may_match(self, values: tuple[Any, ...]) -> bool:
+        """Tell whether the rule may match an event with these values of ``keys``."""
+        if NUMBERS.isdisjoint(map(type, values)):
+            key = values
+        else:  # 1, 1.0 and True are equal, and have different texts
+            key = tuple(repr(v).encode() if type(v) in NUMBERS else v for v in values)
+        try:
+            known = self._verdicts.get(key)
+        except TypeError:  # a list among the values
+            return self._evaluated(values)
+        if known is None:
+            if len(self._verdicts) >= REMEMBERED:
+                self._verdicts.clear()
+            known = self._verdicts[key] = self._evaluated(values)
+        return known
+
     def _learn(self, values: Iterable[Any]) -> None:
         for key in values:
             if self._holds(key):
-                self._firing[key] = self._numbers
-            elif sum(len(value) for value in key if isinstance(value, str)) <= LONGEST:
+                self._fires(key, self._numbers)
+            elif _length(key) <= LONGEST:
                 self._quiet.add(key)
 
     def _holds(self, key: Sequence[Any]) -> bool:
         """Tell whether the rule may match; 1 and True are one key, so numbers always may."""
-        if any(isinstance(value, int | float) for value in key):
-            return True
-        pairs = zip(self.keys, key, strict=True)
+        return not NUMBERS.isdisjoint(map(type, key)) or self._evaluated(key)
+
+    def _evaluated(self, values: Sequence[Any]) -> bool:
+        pairs = zip(self.keys, values, strict=True)
         try:
             return self._match({name: value for name, value in pairs if value is not MISSING})
         except Exception:  # the evaluation on the whole event counts the failure
             return True
+
+
+def _length(key: Sequence[Any]) -> int:
+    return sum(len(value) for value in key if isinstance(value, str))

@@ -1,17 +1,20 @@
-"""The witness of a rule: the cheapest literals of which one stands in every event it matches.
+"""The witness of a rule: literals that stand in every event it matches.
 
-A conjunction is as rare as its rarest part, a disjunction needs a witness of each part, and a
-negation, a comparison of two fields or an absent field has none: such a rule is evaluated on every
-event of its log source. An index that forgets this is fast and wrong.
+A rule is read as branches of which one holds in any event that it matches; in each branch every
+clause holds, and of a clause one literal. A negation, a comparison of two fields or an absent field
+has no literal: a branch of nothing else leaves the rule without a witness, and such a rule is
+evaluated on every event of its log source. An index that forgets this is fast and wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import product
+from math import prod
 from typing import Final, NamedTuple
 
-from sentinel.detect.fast.needles import Needles, keyword_needles, needles_of
+from sentinel.detect.fast.needles import keyword_needles, needles_of
 from sentinel.detect.rules.expression import (
     All,
     AnyOf,
@@ -21,9 +24,10 @@ from sentinel.detect.rules.expression import (
     Not,
 )
 from sentinel.detect.rules.fields import TIMESTAMP, names_read
-from sentinel.detect.rules.wanted import Wanted
 
 WHOLE_EVENT: Final = "*"  # the column of keywords
+MOST_BRANCHES: Final = 48  # beyond, alternatives are joined into one clause
+MOST_SPLIT: Final = 12  # values of one test that are told apart
 
 
 class Sign(NamedTuple):
@@ -33,14 +37,17 @@ class Sign(NamedTuple):
     needle: str
 
 
-Witness = frozenset[Sign]
+Clause = frozenset[Sign]
+Branch = tuple[Clause, ...]
 Cost = Callable[[Sign], float]
 
 
-def witness_of(expression: Expression, cost: Cost) -> Witness | None:
-    """Return the cheapest witness by ``cost`` (the share of events that hold a sign), or None."""
-    found = _choose(expression, cost, positive=True)
-    return None if found is None else found[1]
+def branches_of(expression: Expression, cost: Cost) -> tuple[Branch, ...] | None:
+    """Return the branches of a rule, or None where one of them has no clause.
+
+    ``cost``: the share of events that hold a sign; it decides where alternatives must be joined.
+    """
+    return _branches(expression, cost, positive=True)
 
 
 def signs_of(expression: Expression) -> Iterator[Sign]:
@@ -52,64 +59,76 @@ def signs_of(expression: Expression) -> Iterator[Sign]:
         case Not(child):
             yield from signs_of(child)
         case FieldTest() | KeywordTest():
-            yield from _leaf(expression) or ()
+            for alternative in _alternatives(expression):
+                for clause in alternative:
+                    yield from clause
 
 
-_Choice = tuple[float, Witness]
+def share_of(clause: Clause, cost: Cost) -> float:
+    """Return the share of events in which the clause holds, at most."""
+    return sum(map(cost, clause))
 
 
-def _choose(node: Expression, cost: Cost, *, positive: bool) -> _Choice | None:
+def _branches(node: Expression, cost: Cost, *, positive: bool) -> tuple[Branch, ...] | None:
     match node:
         case Not(child):
-            return _choose(child, cost, positive=not positive)
+            return _branches(child, cost, positive=not positive)
         case All(children):
-            choices = (_choose(child, cost, positive=positive) for child in children)
-            return _rarest(choices) if positive else _union(choices)
+            found = [_branches(child, cost, positive=positive) for child in children]
+            return _all_of(found, cost) if positive else _any_of(found, cost)
         case AnyOf(children):
-            choices = (_choose(child, cost, positive=positive) for child in children)
-            return _union(choices) if positive else _rarest(choices)
-    signs = _leaf(node) if positive else None
-    return None if signs is None else (sum(map(cost, signs)), signs)
+            found = [_branches(child, cost, positive=positive) for child in children]
+            return _any_of(found, cost) if positive else _all_of(found, cost)
+    return _leaf(node, cost) if positive else None
 
 
-def _rarest(choices: Iterable[_Choice | None]) -> _Choice | None:
-    return min((one for one in choices if one is not None), key=lambda one: one[0], default=None)
-
-
-def _union(choices: Iterable[_Choice | None]) -> _Choice | None:
-    total, signs = 0.0, frozenset[Sign]()
-    for one in choices:
-        if one is None:
+def _any_of(found: Sequence[tuple[Branch, ...] | None], cost: Cost) -> tuple[Branch, ...] | None:
+    joined: list[Branch] = []
+    for branches in found:
+        if branches is None:
             return None
-        total, signs = total + one[0], signs | one[1]
-    return total, signs
+        joined += branches
+    return tuple(joined) if len(joined) <= MOST_BRANCHES else ((_joined(joined, cost),),)
 
 
-def _leaf(node: Expression) -> Witness | None:
+def _all_of(found: Sequence[tuple[Branch, ...] | None], cost: Cost) -> tuple[Branch, ...] | None:
+    parts = sorted((branches for branches in found if branches is not None), key=len)
+    while parts and prod(map(len, parts)) > MOST_BRANCHES:
+        parts[-1] = ((_joined(parts[-1], cost),),)
+        parts.sort(key=len)
+    if not parts:
+        return None
+    return tuple(tuple(dict.fromkeys(sum(choice, ()))) for choice in product(*parts))
+
+
+def _joined(branches: Sequence[Branch], cost: Cost) -> Clause:
+    """Return the signs of which one stands wherever a branch holds: of each, its rarest clause."""
+    rarest = (min(branch, key=lambda clause: share_of(clause, cost)) for branch in branches)
+    return Clause().union(*rarest)
+
+
+def _leaf(node: Expression, cost: Cost) -> tuple[Branch, ...] | None:
+    alternatives = _alternatives(node)
+    if not alternatives or not all(alternatives):
+        return None
+    if len(alternatives) <= MOST_SPLIT and any(len(clauses) > 1 for clauses in alternatives):
+        return alternatives
+    return ((_joined(alternatives, cost),),)
+
+
+def _alternatives(node: Expression) -> tuple[Branch, ...]:
+    """Return the clauses of each wanted value; none where the test says yes without a value."""
     match node:
         case FieldTest(field, wanted, absent) if not absent and field != TIMESTAMP:
-            needles = _needles(wanted, _of_value)
-            keys = names_read(field)
+            keys, find = names_read(field), _of_value
         case KeywordTest(wanted):
-            needles = _needles(wanted, _of_keyword)
-            keys = (WHOLE_EVENT,)
+            keys, find = (WHOLE_EVENT,), _of_keyword
         case _:
-            return None
-    if needles is None:
-        return None
-    return frozenset(Sign(key, needle) for key in keys for needle in needles)
-
-
-def _needles(
-    wanted: tuple[Wanted, ...], find: Callable[[Wanted], Needles | None]
-) -> Needles | None:
-    found: set[str] = set()
-    for one in wanted:
-        needles = find(one)
-        if needles is None:
-            return None
-        found |= needles
-    return frozenset(found)
+            return ()
+    return tuple(
+        tuple(frozenset(Sign(key, n) for key in keys for n in needles) for needles in find(one))
+        for one in wanted
+    )
 
 
 _of_value = lru_cache(maxsize=65_536)(needles_of)

@@ -1,0 +1,94 @@
+"""Searching raw JSON lines for keywords, as long as they spell their values as they are.
+
+Keywords stand in any value, so that no field need be decoded for them. A line in which a value may
+be spelt otherwise (an escape, an object, a letter that folds to ASCII) is odd: its values have to
+be looked at one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from typing import Final, NamedTuple
+
+from sentinel.detect.fast.scanner import MAX_HITS, TO_ASCII, Hit, Scanner, counted
+
+# What an object inside the line's object looks like; inside a text it is a false alarm.
+NESTED: Final = (b":{", b",{", b"[{")
+# The same, and the escapes and letters that spell an ASCII character otherwise, for Hyperscan.
+ODD: Final = (rb"[:,\[][ \t\r\n]*\{", rb"\\u[0-9a-fA-F]{4}", *(c.encode() for c in TO_ASCII))
+
+
+class RawHits(NamedTuple):
+    """``hits``: (row, index of the needle). ``odd``: rows of which the hits say nothing."""
+
+    hits: list[tuple[int, int]]
+    odd: list[int]
+
+
+def raw_scanner(needles: Sequence[str]) -> Callable[[Sequence[bytes]], RawHits]:
+    """Return what finds needles of `keyword_needles` in lines."""
+    return HyperscanLines(needles) if find_spec("hyperscan") is not None else PlainLines(needles)
+
+
+class PlainLines:
+    """Searches with whatever `Scanner` has."""
+
+    def __init__(self, needles: Sequence[str]) -> None:
+        self._scanner = Scanner(needles)
+
+    def __call__(self, lines: Sequence[bytes]) -> RawHits:
+        """Search lines."""
+        texts = [line.decode("utf-8", "replace") for line in lines]
+        odd = [row for row, line in enumerate(lines) if is_odd(line)]
+        return RawHits(list(self._scanner.scan(texts)), odd)
+
+
+class HyperscanLines:
+    """Searches with one database for the needles and for what makes a line odd."""
+
+    def __init__(self, needles: Sequence[str]) -> None:
+        import hyperscan
+
+        self._count = len(needles)
+        self._flooded = hyperscan.ScanTerminated
+        self._database = hyperscan.Database()
+        literals = [b"".join(b"\\x%02x" % byte for byte in text.encode()) for text in needles]
+        self._database.compile(
+            expressions=[*literals, *ODD],
+            ids=list(range(len(literals) + len(ODD))),
+            flags=[hyperscan.HS_FLAG_CASELESS] * len(literals) + [0] * len(ODD),
+        )
+
+    def __call__(self, lines: Sequence[bytes]) -> RawHits:
+        """Search lines; one with a line break inside makes all of them odd, as do too many hits."""
+        joined = b"\n".join(lines)
+        broken = joined.count(b"\n") != len(lines) - 1
+        found = None if broken else self._search(joined, MAX_HITS + 16 * len(lines))
+        if found is None:
+            return RawHits([], list(range(len(lines))))
+        hits = [(row, needle) for needle, row in found if needle < self._count]
+        return RawHits(hits, sorted({row for needle, row in found if needle >= self._count}))
+
+    def _search(self, data: bytes, limit: int) -> list[Hit] | None:
+        hits: list[Hit] = []
+
+        def found(needle: int, _start: int, end: int, _flags: int, _context: object) -> bool:
+            hits.append((needle, end))
+            return len(hits) > limit
+
+        try:
+            self._database.scan(data, match_event_handler=found)
+        except self._flooded:
+            return None
+        return counted(hits, data, b"\n")
+
+
+def is_odd(line: bytes) -> bool:
+    """Tell whether values may be spelt otherwise than they are: an escape, an object."""
+    if b"\\u" in line and b"\\u" in line.replace(rb"\\", b""):  # not the backslash of a path
+        return True
+    if line.count(b"{") == 1:
+        return False
+    packed = line.translate(None, b" \t\r\n")
+    return NESTED[0] in packed or NESTED[1] in packed or NESTED[2] in packed
