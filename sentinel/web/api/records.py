@@ -36,6 +36,7 @@ def alert_record(alert: Alert) -> dict[str, object]:
         ],
         "score": alert.score,
         "incident_id": alert.incident_id,
+        "version": alert.version,
     }
 
 
@@ -63,6 +64,10 @@ def incident_record(incident: Incident, deadlines: list[Deadline]) -> dict[str, 
         "aware_at": _instant(incident.aware_at),
         "processor_informed_at": _instant(incident.processor_informed_at),
         "drill": incident.drill,
+        "channel": incident.channel,
+        "merged_into": incident.merged_into,
+        "departs_from": incident.departs_from,
+        "version": incident.version,
         "deadlines": [deadline_record(deadline) for deadline in deadlines],
     }
 

@@ -1,4 +1,4 @@
-"""The API, version 1: what a signed-in session may read, as JSON."""
+"""The API, version 1: what a signed-in session, or a token, may read and do, as JSON."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import msgspec
 from aiohttp import web
 
 from sentinel.store.ports import CaseTx
+from sentinel.web.api import cases, commands
+from sentinel.web.api.openapi import description
 from sentinel.web.api.records import alert_record, incident_record
 from sentinel.web.auth.gatekeeper import CONSOLE, case_content
 from sentinel.web.paging import PER_PAGE, wanted_page, wanted_state
@@ -19,6 +21,14 @@ def add_routes(application: web.Application) -> None:
     application.router.add_get(f"{PREFIX}/alerts", alerts)
     application.router.add_get(f"{PREFIX}/incidents", incidents)
     application.router.add_get(f"{PREFIX}/incidents/{{id}}", incident)
+    application.router.add_get(f"{PREFIX}/alerts/{{id}}", alert)
+    application.router.add_get(f"{PREFIX}/openapi.json", describe)
+    application.router.add_post(
+        f"{PREFIX}/incidents/{{id}}/commands/{{command}}", commands.on_incident
+    )
+    application.router.add_post(f"{PREFIX}/alerts/{{id}}/commands/{{command}}", commands.on_alert)
+    application.router.add_post(f"{PREFIX}/commands/{{command}}", commands.opening)
+    cases.add_routes(application, PREFIX)
 
 
 async def health(request: web.Request) -> web.Response:
@@ -57,12 +67,29 @@ async def incident(request: web.Request) -> web.Response:
     """``GET /api/v1/incidents/{id}``: by id or reference."""
     asked = request.match_info["id"]
 
-    def query(tx: CaseTx) -> dict[str, object]:
+    def query(tx: CaseTx) -> tuple[int, dict[str, object]]:
         found = tx.incidents.get(asked)
-        return incident_record(found, tx.incidents.deadlines(found.id))
+        return found.version, incident_record(found, tx.incidents.deadlines(found.id))
 
-    return _json(await request.app[CONSOLE].in_store(query))
+    version, body = await request.app[CONSOLE].in_store(query)
+    return _json(body, version)
 
 
-def _json(body: object) -> web.Response:
-    return web.Response(body=msgspec.json.encode(body), content_type="application/json")
+@case_content
+async def alert(request: web.Request) -> web.Response:
+    """``GET /api/v1/alerts/{id}``."""
+    asked = request.match_info["id"]
+    found = await request.app[CONSOLE].in_store(lambda tx: tx.alerts.get(asked))
+    return _json(alert_record(found), found.version)
+
+
+async def describe(_request: web.Request) -> web.Response:
+    """``GET /api/v1/openapi.json``: this API, described (OpenAPI 3.1). No data."""
+    return _json(description())
+
+
+def _json(body: object, version: int = 0) -> web.Response:
+    headers = {"ETag": commands.etag(version)} if version else {}
+    return web.Response(
+        body=msgspec.json.encode(body), headers=headers, content_type="application/json"
+    )

@@ -90,7 +90,10 @@ def _answer(
     request: web.Request, status: int, detail: str, error: SentinelError | None = None
 ) -> web.Response:
     if request.path.startswith("/api/"):
-        return problem(status, error.message if error and status < 500 else "")  # noqa: PLR2004
+        answer = problem(status, error.message if error and status < 500 else "")  # noqa: PLR2004
+        if status == 401:  # noqa: PLR2004
+            answer.headers["WWW-Authenticate"] = "Bearer"
+        return answer
     return page(
         request,
         "error.html",

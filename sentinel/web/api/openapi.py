@@ -1,0 +1,156 @@
+"""The description of the API (OpenAPI 3.1), made from the commands themselves."""
+
+from __future__ import annotations
+
+from sentinel import __version__
+from sentinel.respond.workflow.spec import SPECS, Argument, Command, Kind
+
+PREFIX = "/api/v1"
+Object = dict[str, object]
+
+_SCHEMAS: dict[Kind, Object] = {
+    Kind.TEXT: {"type": "string", "maxLength": 20_000},
+    Kind.LONG: {"type": "string", "maxLength": 20_000},
+    Kind.INSTANT: {"type": "string", "format": "date-time"},
+    Kind.WHOLE: {"type": "integer"},
+    Kind.FLAG: {"type": "boolean"},
+    Kind.TEXTS: {"type": "array", "items": {"type": "string"}},
+    Kind.ANY: {},
+    Kind.OBJECT: {"type": "object"},
+}
+_READS = {
+    "/health": ("Is the console up?", ()),
+    "/openapi.json": ("This description.", ()),
+    "/alerts": ("Alerts, newest first.", ("state", "page")),
+    "/alerts/{id}": ("One alert, with its ETag.", ()),
+    "/incidents": ("Incidents with their clocks, newest first.", ()),
+    "/incidents/{id}": ("One incident with its clocks, and its ETag.", ()),
+    "/incidents/{id}/timeline": ("What happened, when it occurred and was recorded.", ()),
+    "/incidents/{id}/tasks": ("Tasks.", ()),
+    "/incidents/{id}/proposals": ("What waits for a second person.", ()),
+    "/incidents/{id}/qualification": ("Questions, score, likeness, bridge.", ("language",)),
+    "/incidents/{id}/evidence": ("Evidence and its custody.", ()),
+}
+_SUBJECTS = {"incident": "/incidents/{id}/commands/", "alert": "/alerts/{id}/commands/"}
+
+
+def description() -> Object:
+    """Return the description as JSON-able data."""
+    paths: dict[str, Object] = {
+        PREFIX + path: {"get": _read(path, means, queries)}
+        for path, (means, queries) in _READS.items()
+    }
+    for spec in SPECS.values():
+        path = PREFIX + _SUBJECTS.get(spec.subject, "/commands/") + spec.name
+        paths[path] = {"post": _write(spec, path)}
+    case = f"{PREFIX}/incidents/{{id}}/evidence"
+    paths[case]["post"] = _upload(case)
+    paths[f"{case}/{{evidence}}/export"] = {"post": _export(case)}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Sentinel", "version": __version__},
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": {
+                "Problem": {
+                    "type": "object",
+                    "description": "RFC 9457",
+                    "required": ["type", "title", "status"],
+                    "properties": {
+                        "type": {"type": "string"},
+                        "title": {"type": "string"},
+                        "status": {"type": "integer"},
+                        "detail": {"type": "string"},
+                        "seen": {"type": "integer"},
+                        "current": {"type": "integer"},
+                        "changes": {"type": "array", "items": {"type": "object"}},
+                    },
+                }
+            },
+        },
+    }
+
+
+def _read(path: str, means: str, queries: tuple[str, ...]) -> Object:
+    return {
+        "operationId": "get" + path.translate(str.maketrans("/{}.", "____")),
+        "summary": means,
+        "parameters": [*_in_path(path), *(_parameter("query", name) for name in queries)],
+        "responses": _responses("200"),
+    }
+
+
+def _write(spec: Command, path: str) -> Object:
+    headers = [_parameter("header", "Idempotency-Key")]
+    if spec.subject:
+        headers.insert(0, _parameter("header", "If-Match", required=True))
+    required = [argument.name for argument in spec.arguments if argument.required]
+    schema: Object = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {argument.name: _schema(argument) for argument in spec.arguments},
+    }
+    if required:
+        schema["required"] = required
+    return {
+        "operationId": spec.name,
+        "summary": spec.means,
+        "parameters": [*_in_path(path), *headers],
+        "requestBody": {
+            "required": bool(required),
+            "content": {"application/json": {"schema": schema}},
+        },
+        "responses": _responses("201" if not spec.subject or spec.name == "split_case" else "200"),
+    }
+
+
+def _upload(path: str) -> Object:
+    queries = ("name", "described", "source", "acquired_at")
+    return {
+        "operationId": "upload_evidence",
+        "summary": "Take a file in as evidence.",
+        "parameters": [*_in_path(path), *(_parameter("query", one) for one in queries)],
+        "requestBody": {
+            "required": True,
+            "content": {"application/octet-stream": {"schema": {"type": "string"}}},
+        },
+        "responses": _responses("201"),
+    }
+
+
+def _export(path: str) -> Object:
+    return {
+        "operationId": "export_evidence",
+        "summary": "Return the bytes of an evidence; writes a line of custody.",
+        "parameters": [
+            *_in_path(path),
+            _parameter("path", "evidence", required=True),
+            _parameter("query", "purpose", required=True),
+        ],
+        "responses": _responses("200"),
+    }
+
+
+def _schema(argument: Argument) -> Object:
+    schema: Object = {**_SCHEMAS[argument.kind], "description": argument.means}
+    return {**schema, "enum": list(argument.choices)} if argument.choices else schema
+
+
+def _in_path(path: str) -> list[Object]:
+    return [_parameter("path", "id", required=True)] if "{id}" in path else []
+
+
+def _parameter(where: str, name: str, *, required: bool = False) -> Object:
+    return {"in": where, "name": name, "required": required, "schema": {"type": "string"}}
+
+
+def _responses(success: str) -> Object:
+    problem = {
+        "description": "Problem details",
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        },
+    }
+    return {success: {"description": "Done"}, "default": problem}
