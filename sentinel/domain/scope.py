@@ -16,6 +16,19 @@ class Verdict(StrEnum):
     FORBIDDEN = "forbidden"
 
 
+class Standing(StrEnum):
+    """How well an access is justified, from not at all to a fact that names the actor in person.
+
+    ``shared``: a fact of the team, or one that names no agent, explains it.
+    """
+
+    FORBIDDEN = "forbidden"
+    UNEXPLAINED = "unexplained"
+    WEAK = "weak"
+    SHARED = "shared"
+    OWN_WORK = "own_work"
+
+
 class Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A business fact that may make an access necessary.
 

@@ -19,7 +19,7 @@ from sentinel.detect.scope.partition import Partition
 from sentinel.domain import event as names
 from sentinel.domain.event import Event, Value
 from sentinel.domain.reason import Reason
-from sentinel.domain.scope import Fact, Verdict
+from sentinel.domain.scope import Fact, Standing, Verdict
 
 JUDGED_KINDS = ("staff", "service")
 MEMO = 4096
@@ -107,6 +107,27 @@ class ScopeEngine:
         subject = access.subjects[0] if access.subjects else ""
         found = best_explanation(access, subject, plan.probes, self.facts)
         return found.fact if found is not None and plan.refused is None else None
+
+    def standing(self, access: Access) -> Standing:
+        """Return how well an access is justified; of several persons, the least justified."""
+        judged = self.explain(access)
+        if judged.verdict is not Verdict.EXPLAINED:
+            return Standing(judged.verdict.value)
+        if judged.weak:
+            return Standing.WEAK
+        probes = self._plan(access).probes
+        own = all(self._is_own(access, subject, probes) for subject in access.subjects or ("",))
+        return Standing.OWN_WORK if own else Standing.SHARED
+
+    def _is_own(self, access: Access, subject: str, probes: tuple[Probe, ...]) -> bool:
+        return any(
+            probe.kind is None
+            or any(
+                fact.actor == access.actor and probe.weaknesses(access, fact) == ()
+                for fact in probe.candidates(access, subject, self.facts, None)
+            )
+            for probe in probes
+        )
 
     def _outside_role(self, access: Access) -> Reason | None:
         held = ", ".join(sorted(access.roles)) or "-"
