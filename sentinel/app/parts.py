@@ -11,6 +11,7 @@ from aiohttp import web
 
 from sentinel.clock import Clock, SystemClock
 from sentinel.collect.http import collector_app
+from sentinel.collect.inputs.manager import Inputs
 from sentinel.collect.intake import Intake
 from sentinel.collect.profile import Profile, load_profiles
 from sentinel.collect.pseudonymise import Pseudonymiser
@@ -158,7 +159,11 @@ def make_detector(
 
 def make_engine(settings: Settings, rules: RuleSet) -> RuleEngine:
     """Return what runs a set of rules."""
-    return RuleEngine(rules, lateness=timedelta(minutes=settings.detect.lateness_minutes))
+    return RuleEngine(
+        rules,
+        lateness=timedelta(minutes=settings.detect.lateness_minutes),
+        over_budget=load_model_rule(content_dir("rules"), "event_over_budget"),
+    )
 
 
 def make_behaviour(settings: Settings) -> Behaviour | None:
@@ -209,6 +214,17 @@ def make_collector(
         settings=settings.collector,
         metrics=metrics,
     )
+
+
+def make_inputs(
+    settings: Settings,
+    intakes: Mapping[str, Intake],
+    spool: Spool,
+    metrics: Metrics,
+    clock: Clock,
+) -> Inputs:
+    """Return the inputs besides the HTTP collector: syslog, files, exceptions from TLS 1.3."""
+    return Inputs(settings, intakes, spool, metrics, clock)
 
 
 def load_notifiers(settings: Settings, clock: Clock) -> tuple[Registry, Router]:

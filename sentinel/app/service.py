@@ -92,6 +92,7 @@ class Sentinel:
             self._spool = parts.open_spool(settings, self.sealer)
             parts.require_whole(self._spool, self._events, committed)
             opened.pop_all()
+        self.inputs = parts.make_inputs(settings, self._intakes, self._spool, self.metrics, clock)
         folder = Folder(
             clock,
             window=timedelta(minutes=settings.detect.fold_minutes),
@@ -167,10 +168,12 @@ class Sentinel:
             )
         self._scheduler.start()
         self._rules.start()
+        await self.inputs.open()
         await self.sight.start(self._scheduler, self._guarded, lambda: self._waits)
 
     async def stop(self) -> None:
         """Finish what is under way and close; what is not yet judged stays in the spool."""
+        await self.inputs.close()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         await self._rules.stop()
@@ -189,6 +192,10 @@ class Sentinel:
     def collector(self) -> web.Application:
         """Return the HTTP collector."""
         return parts.make_collector(self.settings, self._intakes, self._spool, self.metrics)
+
+    def count_refused(self, reason: str) -> None:
+        """Count a TLS handshake that was refused."""
+        self.metrics.tls_refused.labels(reason).inc()
 
     async def in_store(self, function: Callable[[CaseTx], T], /) -> T:
         """Run ``function`` in one transaction, in the store's thread."""

@@ -47,10 +47,14 @@ async def serve(settings: Settings) -> None:
     servers = Servers()
     try:
         await service.start()
-        collector = await servers.open(service.collector(), settings.collector)
+        collector = await servers.open(
+            service.collector(), settings.collector, refused=service.count_refused
+        )
         console = await servers.open(create_console(service), settings.console)
         note(f"collector {collector}")
         note(f"console   {console}")
+        for source, where in service.inputs.where.items():
+            note(f"source    {source}: {where}")
         await stop.wait()
     finally:
         await servers.close()

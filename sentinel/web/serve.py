@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
+from sentinel.collect.inputs.site import Site
+from sentinel.collect.inputs.tls import server_context
 from sentinel.config import Listener
-from sentinel.errors import CannotListen, ConfigError
+from sentinel.errors import CannotListen
 
 
 class Servers:
@@ -18,21 +19,32 @@ class Servers:
     def __init__(self) -> None:
         self._runners: list[web.AppRunner] = []
 
-    async def open(self, application: web.Application, listener: Listener) -> str:
-        """Serve ``application``; return its URL, with the port that the system chose."""
+    async def open(
+        self,
+        application: web.Application,
+        listener: Listener,
+        *,
+        refused: Callable[[str], None] = lambda _: None,
+    ) -> str:
+        """Serve ``application``; return its URL, with the port that the system chose.
+
+        ``refused`` is told why a TLS handshake failed.
+        """
         context = tls_context(listener)
         runner = web.AppRunner(application, access_log=None, handler_cancellation=False)
         await runner.setup()
-        site = web.TCPSite(runner, listener.host, listener.port, ssl_context=context)
+        site = Site(
+            runner,
+            listener.host,
+            listener.port,
+            context=(lambda: context) if context else None,
+            refused=refused,
+        )
         try:
             await site.start()
-        except OSError as error:
+        except CannotListen:
             await runner.cleanup()
-            raise CannotListen(
-                os.strerror(error.errno) if error.errno else str(error),
-                where=f"{listener.host}:{listener.port}",
-                hint="is another Sentinel running? choose another port",
-            ) from error
+            raise
         self._runners.append(runner)
         return f"{'https' if context else 'http'}://{_authority(listener, runner.addresses)}"
 
@@ -47,15 +59,9 @@ def tls_context(listener: Listener) -> ssl.SSLContext | None:
     """Return a server context that speaks TLS 1.3 only, or None where there is no certificate."""
     if listener.tls_certificate is None or listener.tls_key is None:
         return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    try:
-        context.load_cert_chain(listener.tls_certificate, listener.tls_key)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(
-            f"the certificate or key cannot be used: {error}", where=str(listener.tls_certificate)
-        ) from error
-    return context
+    return server_context(
+        listener.tls_certificate, listener.tls_key, client_ca=listener.tls_client_ca
+    )
 
 
 def _authority(listener: Listener, addresses: Sequence[object]) -> str:

@@ -1,0 +1,184 @@
+"""Follow files: through rotation by rename, by copy and truncation, and into compressed ones.
+
+A line's identity is its file's and its place in it, so that reading it again gives the same event.
+A mark moves only after the spool has acknowledged. What is on the disk waits there while the spool
+is full: a file is the most patient sender of all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from sentinel.collect.batch import Item
+from sentinel.collect.ingest import Ingest
+from sentinel.collect.inputs.tail_files import Files, Following
+from sentinel.collect.inputs.tail_identity import advance, is_same
+from sentinel.collect.inputs.tail_lines import Lines, whole_lines
+from sentinel.collect.inputs.tail_state import State, load, save
+from sentinel.config import SourceSettings
+from sentinel.domain.event import Event
+from sentinel.errors import SentinelError
+from sentinel.obs.fault import describe
+
+LONGEST_PAUSE = 30.0
+_A_ROUND = 50  # batches of one file before the others have their turn
+_SCAN = 4096
+_WITH_HEADER = {"csv": b"", "iis_w3c": b"#"}
+"""Formats whose lines need earlier ones: the first line of the file, or those that begin so."""
+
+ReadSpool = Callable[[int], list[tuple[int, Event]]]
+
+
+class Tail:
+    """Follows the files of one source."""
+
+    def __init__(
+        self, source: SourceSettings, ingest: Ingest, *, state: Path, read: ReadSpool, longest: int
+    ) -> None:
+        """``state``: the file of marks; ``read``: the spool's events above an offset."""
+        assert source.tail is not None  # noqa: S101 - the settings' own rule
+        self._source = source
+        self._settings = source.tail
+        self._ingest = ingest
+        self._path = state
+        self._read = read
+        self._longest = longest
+        self._header = _WITH_HEADER.get(source.format)
+        self._stored: set[str] = set()
+        self._spool = -1
+        self._files = Files(self._settings, None)
+        self._task: asyncio.Task[None] | None = None
+        self._log = structlog.get_logger("tail")
+
+    async def open(self) -> str:
+        """Remember where the last process stood, and begin. Raises OSError, StorageError."""
+        await asyncio.to_thread(self._remember)
+        self._task = asyncio.create_task(self._follow(), name=f"tail {self._source.name}")
+        return ", ".join(str(path) for path in self._settings.paths)
+
+    async def close(self) -> None:
+        """Stop; what is not read yet is read by the next process."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        self._files.close_all()
+
+    def _remember(self) -> None:
+        """Read the marks, and the ids of what the spool took after they were written."""
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        state = load(self._path)
+        self._files = Files(self._settings, state.marks if state else None)
+        self._spool = state.spool if state else -1
+        while events := self._read(self._spool):
+            self._stored |= {e.id for _, e in events if e.source == self._source.name}
+            self._spool = events[-1][0]
+        self._save()
+
+    def _save(self) -> None:
+        save(self._path, State(self._files.marks, self._spool))
+
+    async def _follow(self) -> None:
+        pause = self._settings.poll_seconds
+        while True:
+            try:
+                moved = await self._round()
+            except Exception as error:
+                ours = isinstance(error, SentinelError)
+                reason = str(error) if ours else describe(error)
+                self._log.error("tail waits", source=self._source.name, reason=reason)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+            else:
+                pause = self._settings.poll_seconds
+                if not moved:
+                    await asyncio.sleep(pause)
+
+    async def _round(self) -> bool:
+        """Look at the files and read each a while; return whether anything was read."""
+        if await asyncio.to_thread(self._files.look):
+            await asyncio.to_thread(self._save)
+        moved = False
+        behind = 0
+        for following in list(self._files.open):
+            more = True
+            batches = 0
+            while more and (following.leftover or batches < _A_ROUND):
+                more = await self._batch(following)
+                batches += more
+            moved = moved or batches > 0
+            if not more and following.is_over and not await self._batch(following, last=True):
+                self._count_cut(following)
+                self._files.close(following, finished=True)
+                await asyncio.to_thread(self._save)
+            elif not following.content.is_gzip:
+                behind += max(0, following.content.refresh().st_size - following.mark.offset)
+        if self._ingest.metrics is not None:
+            self._ingest.metrics.tail_behind.labels(self._source.name).set(behind)
+        return moved
+
+    async def _batch(self, following: Following, *, last: bool = False) -> bool:
+        """Make the next lines of a file durable; return False where there is none."""
+        mark, content = following.mark, following.content
+        lines = await asyncio.to_thread(
+            whole_lines,
+            content,
+            mark.offset,
+            most=self._settings.batch_lines,
+            longest=self._longest,
+            last=last or self._waited_long(following),
+        )
+        if lines.end == mark.offset or not await asyncio.to_thread(is_same, mark, content):
+            return False
+        taken = await self._ingest.take(
+            self._source.name, self._items(following, lines), mark.name, stored=self._stored
+        )
+        self._spool = max(self._spool, taken.offset)
+        following.grew = time.monotonic()
+        await asyncio.to_thread(self._note, following, lines.end)
+        return True
+
+    def _note(self, following: Following, end: int) -> None:
+        advance(following.mark, following.content, end)
+        self._save()
+
+    def _count_cut(self, following: Following) -> None:
+        if following.content.is_cut and self._ingest.metrics is not None:
+            fault = "compressed file cut short"
+            self._ingest.metrics.input_faults.labels(self._source.name, fault).inc()
+
+    def _waited_long(self, following: Following) -> bool:
+        patience = self._settings.partial_seconds
+        return bool(patience) and time.monotonic() - following.grew > patience
+
+    def _items(self, following: Following, lines: Lines) -> list[bytes | Item]:
+        mark, name = following.mark, Path(following.mark.path).name
+        items: list[bytes | Item] = []
+        if self._header is not None:
+            items += [line.encode("utf-8", "surrogateescape") for line in mark.header]
+            self._keep_headers(following, lines)
+        items += [
+            Item(raw, own_id=f"{mark.name}:{offset}", ref=f"{name}@{offset}")
+            for offset, raw in lines.found
+        ]
+        return items
+
+    def _keep_headers(self, following: Following, lines: Lines) -> None:
+        """Keep the lines that say what the columns of later ones are."""
+        mark = following.mark
+        for offset, raw in lines.found:
+            text = raw.decode("utf-8", "surrogateescape")
+            if self._header == b"" and offset == 0:
+                mark.header = [text]
+            elif self._header and raw.startswith(self._header):
+                mark.header = [one for one in mark.header if _kind(one) != _kind(text)] + [text]
+
+
+def _kind(directive: str) -> str:
+    return directive.partition(":")[0]

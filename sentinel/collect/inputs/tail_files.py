@@ -1,0 +1,245 @@
+"""Which files are to be read now, and from where: what rotation did since the last look."""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+import time
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+
+from sentinel.collect.inputs.tail_identity import (
+    Content,
+    Mark,
+    digest,
+    is_copy,
+    is_same,
+)
+from sentinel.config import TailSettings
+from sentinel.ids import digest_id
+
+GRACE_SECONDS = 60.0  # a renamed file is still written until its writer opens the new one
+COPYING_SECONDS = 60.0  # a copy that is this young may still grow
+FINISHED_KEPT = 2000
+_FIRST_LINE = 64 * 1024
+
+Key = tuple[int, int, int, int]
+
+
+class Following:
+    """A file that is open."""
+
+    def __init__(self, mark: Mark, content: Content, *, leftover: bool = False) -> None:
+        self.mark = mark
+        self.content = content
+        self.leftover = leftover
+        """Its name is another file's now: what is left is read before that one."""
+        self.grew = time.monotonic()
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether nothing more will come: then a last line without its end is whole."""
+        if self.content.is_gzip:
+            young = time.time() - self.content.stat.st_mtime < COPYING_SECONDS
+            return not (self.content.is_cut and young)
+        if not self.leftover:
+            return False
+        gone = self.content.refresh().st_nlink == 0
+        return gone or time.monotonic() - self.grew > GRACE_SECONDS
+
+
+class Files:
+    """The files of one source. ``marks``: all that is remembered."""
+
+    def __init__(self, settings: TailSettings, marks: list[Mark] | None) -> None:
+        self.marks = marks or []
+        self.open: list[Following] = []
+        self._settings = settings
+        self._first = marks is None
+        self._fresh = True
+        self._passed_over: set[Key] = set()
+
+    def look(self) -> bool:
+        """Look at the folders; return whether there are new marks, to be kept before reading."""
+        before = len(self.marks), sum(mark.generation for mark in self.marks)
+        found = sorted(self._found(), key=lambda one: (one[1].st_mtime_ns, str(one[0])))
+        inodes = {(status.st_dev, status.st_ino) for _, status in found}
+        for following in list(self.open):
+            self._look_again(following, inodes)
+        if self._fresh:
+            self._find_leftovers(inodes)
+        for path, status in found:
+            if not any(one.mark.is_at(status) for one in self.open):
+                self._meet(path, status)
+        self.open.sort(key=lambda one: not one.leftover)
+        self._first = self._fresh = False
+        self._forget()
+        return before != (len(self.marks), sum(mark.generation for mark in self.marks))
+
+    def close(self, following: Following, *, finished: bool) -> None:
+        """Stop following a file."""
+        following.mark.finished = finished
+        following.content.close()
+        self.open.remove(following)
+
+    def close_all(self) -> None:
+        """Close every file."""
+        for following in list(self.open):
+            self.close(following, finished=following.mark.finished)
+
+    def _found(self) -> Iterator[tuple[Path, os.stat_result]]:
+        for pattern in self._settings.paths:
+            for name in glob.glob(str(pattern), recursive=True):  # noqa: PTH207 - absolute patterns
+                path = Path(name)
+                if any(fnmatch(path.name, one) for one in self._settings.exclude):
+                    continue
+                try:
+                    status = path.stat()
+                except OSError:
+                    continue
+                if stat.S_ISREG(status.st_mode) and status.st_size:
+                    yield path, status
+
+    def _look_again(self, following: Following, inodes: set[tuple[int, int]]) -> None:
+        mark, status = following.mark, following.content.refresh()
+        if not following.content.is_gzip and (
+            status.st_size < mark.offset or not is_same(mark, following.content)
+        ):
+            self._was_cut(following)
+            return
+        if following.leftover:
+            return
+        if (status.st_dev, status.st_ino) not in inodes:
+            following.leftover = True
+            following.grew = time.monotonic()
+
+    def _was_cut(self, following: Following) -> None:
+        """Leave a file that was cut and is written anew: its rest, if any, lies in a copy."""
+        old = following.mark
+        self.open.remove(following)
+        following.content.close()
+        self._retire(old)
+
+    def _retire(self, old: Mark) -> None:
+        """Go on in the copy of what stood under ``old``, which is over."""
+        for path in self._siblings(Path(old.path)):
+            content = _opened(path)
+            if content is None:
+                continue
+            if not old.is_at(content.stat) and is_copy(old, content):
+                rest = Mark(
+                    str(path), content.stat.st_dev, content.stat.st_ino, old.generation, old.name,
+                    old.offset, old.head, old.head_bytes, old.tail, old.tail_bytes,
+                    header=old.header,
+                )  # fmt: skip
+                self.marks.append(rest)
+                self.open.append(Following(rest, content, leftover=True))
+                break
+            content.close()
+        old.finished = True
+        old.tail_bytes = old.head_bytes = 0
+
+    def _find_leftovers(self, inodes: set[tuple[int, int]]) -> None:
+        """Find what was rotated away while nobody looked."""
+        for mark in [one for one in self.marks if not one.finished]:
+            if (mark.device, mark.inode) in inodes:
+                continue
+            for path in self._siblings(Path(mark.path)):
+                content = _opened(path)
+                if content is None:
+                    continue
+                if mark.is_at(content.stat) and is_same(mark, content):
+                    self.open.append(Following(mark, content, leftover=True))
+                    break
+                content.close()
+            else:
+                self._retire(mark)
+
+    def _meet(self, path: Path, status: os.stat_result) -> None:
+        """Decide what a file is that is not open."""
+        key: Key = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        if key in self._passed_over:
+            return
+        content = _opened(path)
+        if content is None:
+            return
+        known = next((m for m in self.marks if m.is_at(status) and not _is_retired(m)), None)
+        if known is not None and is_same(known, content) and status.st_size >= known.offset:
+            if known.finished and not content.is_gzip and status.st_size > known.offset:
+                known.finished = False
+            if known.finished:
+                self._pass_over(key, content)
+            else:
+                known.path = str(path)
+                self.open.append(Following(known, content))
+            return
+        if known is not None and not known.finished:
+            self._retire(known)
+        if self._is_copy_of_one(content, status):
+            content.close()
+            return
+        if any(is_copy(m, content) and m.finished and not _is_retired(m) for m in self.marks):
+            self._pass_over(key, content)  # a compressed or copied form of what was read whole
+            return
+        self._begin(path, content)
+
+    def _is_copy_of_one(self, content: Content, status: os.stat_result) -> bool:
+        """Tell whether this is, or is becoming, a copy of a file that is open."""
+        young = time.time() - status.st_mtime < COPYING_SECONDS
+        for one in self.open:
+            if is_copy(one.mark, content):
+                return True
+            size = min(status.st_size, one.mark.head_bytes)
+            shorter = bool(size) and not content.is_gzip and status.st_size < one.mark.offset
+            if young and shorter and one.content.read(0, size) == content.read(0, size):
+                return True
+        return False
+
+    def _begin(self, path: Path, content: Content) -> None:
+        first, end, _ = content.read(0, _FIRST_LINE).partition(b"\n")
+        unfinished = not end and len(first) < _FIRST_LINE and not content.is_gzip
+        if unfinished and not self._settings.partial_seconds:
+            content.close()
+            return
+        device, inode = content.stat.st_dev, content.stat.st_ino
+        earlier = [m.generation for m in self.marks if (m.device, m.inode) == (device, inode)]
+        generation = max(earlier, default=0) + 1
+        identity = (str(device), str(inode), str(generation), digest(first))
+        mark = Mark(str(path), device, inode, generation, digest_id("file", *identity))
+        if self._first and self._settings.start == "end" and not content.is_gzip:
+            mark.offset = content.stat.st_size
+        self.marks.append(mark)
+        self.open.append(Following(mark, content))
+
+    def _pass_over(self, key: Key, content: Content) -> None:
+        content.close()
+        self._passed_over.add(key)
+
+    def _siblings(self, path: Path) -> list[Path]:
+        """Return the files that rotation may have made of ``path``, the newest first."""
+        stem = path.name.removesuffix(path.suffix)
+        try:
+            near = [one for one in path.parent.iterdir() if one.name.startswith(stem)]
+            return sorted(near, key=lambda one: one.stat().st_mtime_ns, reverse=True)
+        except OSError:
+            return []
+
+    def _forget(self) -> None:
+        """Keep a bounded number of marks of finished files."""
+        finished = [mark for mark in self.marks if mark.finished]
+        for mark in finished[: max(0, len(finished) - FINISHED_KEPT)]:
+            self.marks.remove(mark)
+
+
+def _is_retired(mark: Mark) -> bool:
+    """Tell whether a mark stands only for how often a file stood at its inode."""
+    return mark.finished and not mark.head_bytes
+
+
+def _opened(path: Path) -> Content | None:
+    try:
+        return Content(path)
+    except OSError:
+        return None
