@@ -99,4 +99,28 @@ REVIEW_SENTENCES: dict[str, dict[str, str]] = {
         "en": "{looks} access(es) to one person’s data that day",
         "fr": "{looks} consultation(s) des données d’une même personne ce jour-là",
     },
+    "drift.too_much": {
+        "en": "the account can reach {what}, which the role {role} does not cover",
+        "fr": "le compte accède à {what}, que le rôle {role} ne couvre pas",
+    },
+    "drift.too_little": {
+        "en": "the account cannot reach {what}, which the role {role} covers",
+        "fr": "le compte n’accède pas à {what}, que le rôle {role} couvre",
+    },
+    "drift.unknown_role": {
+        "en": "the role {what} is not declared in the scope model",
+        "fr": "le rôle {what} n’est pas déclaré dans le modèle de périmètre",
+    },
+    "drift.unknown_category": {
+        "en": "the data category {what} is not declared in the scope model",
+        "fr": "la catégorie de données {what} n’est pas déclarée dans le modèle de périmètre",
+    },
+    "drift.dormant": {
+        "en": "the account is dormant; last seen: {what}",
+        "fr": "le compte est inactif ; dernière activité : {what}",
+    },
+    "drift.leaver": {
+        "en": "the employment ended on {what}, and the account still has the roles: {role}",
+        "fr": "le contrat de travail a pris fin le {what} et le compte a encore les rôles : {role}",
+    },
 }

@@ -69,8 +69,8 @@ class _Line(msgspec.Struct):
     customer: _Customer
 
 
-def read_world(folder: Path) -> World:
-    """Return the content of ``folder``.
+def read_world(folder: Path, *, labelled: bool = True) -> World:
+    """Return the content of ``folder``; without its labels where it is not ``labelled``.
 
     Raises UnreadableFile where a file is missing, ContentError (``where`` = file:line) where a
     line is wrong, an access occurs twice, or a label names an access that does not exist.
@@ -93,7 +93,9 @@ def read_world(folder: Path) -> World:
         facts=load_facts(facts),
         people=people,
         places=places,
-        labels=list(_labels(folder / "labels.csv", {look.event for look in looks})),
+        labels=list(_labels(folder / "labels.csv", {look.event for look in looks}))
+        if labelled
+        else [],
     )
 
 

@@ -50,6 +50,7 @@ from sentinel.respond.workflow.proposals import (
     withdraw_proposal,
 )
 from sentinel.respond.workflow.security import contain, eradicate, recover
+from sentinel.respond.workflow.staff import approve_staff_measure, propose_staff_measure
 from sentinel.respond.workflow.steps import complete_step, start_runbook
 
 COMMANDS: Mapping[str, Callable[..., object]] = MappingProxyType(
@@ -95,6 +96,8 @@ COMMANDS: Mapping[str, Callable[..., object]] = MappingProxyType(
             reopen,
             start_runbook,
             complete_step,
+            propose_staff_measure,
+            approve_staff_measure,
             propose,
             approve_proposal,
             refuse_proposal,
@@ -113,6 +116,7 @@ __all__ = [
     "answer",
     "approve_filing",
     "approve_proposal",
+    "approve_staff_measure",
     "assess_severity",
     "attach_alerts",
     "close",
@@ -131,6 +135,7 @@ __all__ = [
     "move_alert",
     "promote",
     "propose",
+    "propose_staff_measure",
     "qualify",
     "record_affected",
     "record_filing",
