@@ -16,16 +16,18 @@ from typing import NamedTuple
 import msgspec
 
 from sentinel.clock import isoformat
+from sentinel.detect.budget import LIMIT, Budget
 from sentinel.detect.correlate import checkpoint
 from sentinel.detect.correlate.correlator import Correlator, Losses
 from sentinel.detect.correlate.hit import Hit
 from sentinel.detect.correlate.timekeeper import Timekeeper
+from sentinel.detect.cut_off import CutOff
 from sentinel.detect.fast.index import RuleIndex
 from sentinel.detect.findings import burst_finding, burst_hit, event_finding
 from sentinel.detect.rules.fields import TIMESTAMP, Fields
 from sentinel.detect.rules.model import Rule, RuleSet
 from sentinel.domain.event import Event
-from sentinel.domain.finding import Finding
+from sentinel.domain.finding import Finding, RuleInfo
 
 
 class RuleErrors(NamedTuple):
@@ -41,8 +43,18 @@ class RuleEngine:
     ``rule_errors``: rule id to failures. ``losses``: correlation id to what it left out.
     """
 
-    def __init__(self, ruleset: RuleSet, *, lateness: timedelta) -> None:
+    def __init__(
+        self,
+        ruleset: RuleSet,
+        *,
+        lateness: timedelta,
+        over_budget: RuleInfo | None = None,
+        budget: int = LIMIT,
+    ) -> None:
+        """Prepare. ``over_budget``: says what an event too costly left unjudged (see `budget`)."""
         self.rule_errors: dict[str, RuleErrors] = {}
+        self._cut_off = CutOff(over_budget)
+        self._budget = Budget(budget)
         self._ruleset = ruleset
         self._time = Timekeeper(lateness)
         self._index = RuleIndex(ruleset.rules)
@@ -73,6 +85,7 @@ class RuleEngine:
         their ids are returned. ``old`` must not be used any more.
         """
         self._time = old._time
+        self._cut_off.inherit(old._cut_off)
         same = self._ruleset.written_alike(old._ruleset)
         kept = {c.correlation.info.id: c for c in old._correlators}
         self._correlators = [
@@ -93,7 +106,8 @@ class RuleEngine:
         findings = [
             finding
             for event, rules in zip(events, self._index.candidates(events), strict=True)
-            for finding in self._match(event, rules)
+            if rules
+            for finding in self._match(event, rules, now)
         ]
         return [*findings, *self._correlate(moved=self._time.observe(events, now))]
 
@@ -111,7 +125,7 @@ class RuleEngine:
         total = Counter[str]()
         for correlator in self._correlators:
             total.update(msgspec.structs.asdict(correlator.losses))
-        return {**total, "future_events": self._time.future}
+        return {**total, "future_events": self._time.future, **self._cut_off.counts}
 
     @property
     def weight(self) -> int:
@@ -129,21 +143,33 @@ class RuleEngine:
         """
         return checkpoint.recall(data, self._time, self._correlators, self._ruleset)
 
-    def _match(self, event: Event, rules: Sequence[Rule]) -> Iterator[Finding]:
+    def _match(
+        self, event: Event, rules: Sequence[Rule], now: datetime | None
+    ) -> Iterator[Finding]:
         fields: Fields = event.fields
         if self._reads_time:
             fields = {TIMESTAMP: isoformat(event.time), **event.fields}
+        rules, unjudged = self._budget.choose(rules, fields)
+        cut = [rule.info for rule in unjudged]
         for rule in rules:
             try:
                 if not rule.match(fields):
                     continue
                 if rule.info.id not in self._ruleset.silent:
                     yield event_finding(rule, event)
+            except RecursionError:  # nested deeper than text can be made of it
+                cut.append(rule.info)
+                continue
             except Exception as error:
                 self._count_error(rule.info.id, error)
                 continue
-            for correlator in self._listeners.get(rule.info.id, ()):
-                correlator.offer(_event_hit(rule, event))
+            cut += [
+                correlator.correlation.info
+                for correlator in self._listeners.get(rule.info.id, ())
+                if correlator.offer(_event_hit(rule, event))
+            ]
+        if cut:
+            yield from self._cut_off.tell(event, cut, now)
 
     def _count_error(self, rule_id: str, error: Exception) -> None:
         known = self.rule_errors.get(rule_id, RuleErrors(0, type(error).__name__))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
+from sentinel.clock import isoformat
 from sentinel.detect.actor import actor_fields, actor_of
 from sentinel.detect.correlate.hit import Combination, Hit, texts
 from sentinel.detect.correlate.instant import instant
@@ -13,10 +14,11 @@ from sentinel.detect.rules.expression import first_reasons
 from sentinel.detect.rules.fields import names_read, reader
 from sentinel.detect.rules.model import Correlation, CorrelationKind, Rule
 from sentinel.domain.event import CATEGORY, SUBJECT, Event
-from sentinel.domain.finding import Finding, finding_id
+from sentinel.domain.finding import Finding, RuleInfo, finding_id
 from sentinel.domain.reason import Reason
 
 MAX_EVENTS = 1000
+MAX_NAMES = 10
 _SUBJECTS, _CATEGORIES = reader(SUBJECT), reader(CATEGORY)
 
 
@@ -70,6 +72,28 @@ def burst_hit(correlation: Correlation, group: Combination, burst: Burst, findin
         },
         events=finding.events,
         refs=finding.refs,
+    )
+
+
+def over_budget_finding(
+    rule: RuleInfo, event: Event, cut: Sequence[RuleInfo], hour: datetime
+) -> Finding:
+    """Return that ``cut`` was not evaluated on an event: one finding per source and ``hour``."""
+    names = ", ".join(info.slug for info in cut[:MAX_NAMES])
+    values: dict[str, str | int | float] = {
+        "count": len(cut),
+        "rules": names + ", …" * (len(cut) > MAX_NAMES),
+    }
+    return Finding(
+        id=finding_id(rule.id, (event.source, isoformat(hour))),
+        rule=rule,
+        time=event.time,
+        actor=actor_of(event.fields, ""),
+        subjects=(),
+        events=(event.id,),
+        refs=(event.ref,),
+        event_count=1,
+        reasons=(Reason("budget.cut_off", values),),
     )
 
 

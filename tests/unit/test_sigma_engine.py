@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import yaml
 
 from sentinel.detect.engine import RuleEngine
+from sentinel.detect.rules.expression import Expression, Match
 from sentinel.detect.rules.load import load_rules
 from sentinel.detect.rules.model import RuleSet
 from sentinel.domain.event import Event, LogSource
@@ -117,13 +119,21 @@ def test_a_rule_may_ask_for_the_time(tmp_path: Path) -> None:
 def test_a_rule_that_fails_is_counted_and_stops_nothing(tmp_path: Path) -> None:
     loaded = ruleset(tmp_path, bad={}, good={})
 
-    def fail(_fields: object) -> bool:
-        raise ZeroDivisionError("with a secret in it")
+    class Failing(Expression):
+        def matcher(self) -> Match:
+            def fail(_fields: object) -> bool:
+                raise ZeroDivisionError("with a secret in it")
+
+            return fail
+
+        def names(self) -> Iterator[str]:
+            yield "*"
 
     rules = replace(
         loaded,
         rules=tuple(
-            replace(rule, match=fail) if rule.info.slug == "bad" else rule for rule in loaded.rules
+            replace(rule, expression=Failing()) if rule.info.slug == "bad" else rule
+            for rule in loaded.rules
         ),
     )
     running = engine(rules)

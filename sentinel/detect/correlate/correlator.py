@@ -15,7 +15,7 @@ from datetime import datetime
 
 import msgspec
 
-from sentinel.detect.correlate.hit import Combination, Hit, Reduction
+from sentinel.detect.correlate.hit import Combination, Hit, Reduction, TooMany
 from sentinel.detect.correlate.instant import ALWAYS, micros
 from sentinel.detect.correlate.waiting import Pending, Waiting
 from sentinel.detect.correlate.window import Burst, Window, end_of, window_for
@@ -32,7 +32,8 @@ Told = Iterator[tuple[Combination, Burst]]
 class Losses(msgspec.Struct):
     """What a correlation could not take into account, each a number of hits or groups.
 
-    ``future``: hits whose time lies too far ahead of their arrival to be believed.
+    ``future``: hits whose time lies too far ahead of their arrival to be believed. ``oversized``:
+    hits that belong to more groups than one event may open.
     """
 
     late: int = 0
@@ -40,6 +41,7 @@ class Losses(msgspec.Struct):
     evicted_groups: int = 0
     evicted_hits: int = 0
     future: int = 0
+    oversized: int = 0
 
 
 class Memory(msgspec.Struct, frozen=True, array_like=True):
@@ -70,25 +72,30 @@ class Correlator:
         self._awake: OrderedDict[Combination, Window] = OrderedDict()
         self._watermark = micros(ALWAYS)
 
-    def offer(self, hit: Hit) -> None:
-        """Take a hit of one of the correlation's rules, in any order."""
+    def offer(self, hit: Hit) -> bool:
+        """Take a hit of one of the correlation's rules, in any order; tell if it was too big."""
         time = micros(hit.time)
         if time < self._watermark:
             self.losses.late += 1
-            return
+            return False
         if self.horizon is not None and time > self.horizon:
             self.losses.future += 1
-            return
+            return False
         reduction = self._reductions[hit.rule]
         if self._pending.holds((time, hit.key, reduction.step)):
-            return
-        groups = reduction.groups(hit)
-        if not groups:
-            self.losses.ungrouped += 1
-        elif len(self._pending) >= MAX_PENDING:
-            self.losses.evicted_hits += 1
-        else:
-            self._pending.add(Waiting(reduction.keep(hit, time), groups))
+            return False
+        try:
+            groups = reduction.groups(hit)
+            if not groups:
+                self.losses.ungrouped += 1
+            elif len(self._pending) >= MAX_PENDING:
+                self.losses.evicted_hits += 1
+            else:
+                self._pending.add(Waiting(reduction.keep(hit, time), groups))
+        except TooMany:
+            self.losses.oversized += 1
+            return True
+        return False
 
     def evaluate(self, watermark: datetime) -> Told:
         """Yield the bursts that are certain once nothing earlier than ``watermark`` can come."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from itertools import product
-from typing import Any
+from math import prod
+from typing import Any, Final
 
 import msgspec
 
@@ -22,8 +23,13 @@ from sentinel.detect.rules.fields import (
 from sentinel.detect.rules.model import Correlation, CorrelationKind
 from sentinel.domain.event import CATEGORY, SUBJECT
 
+MOST_GROUPS: Final = 1_000  # of one hit: an event of long lists must not fill the memory
 Combination = tuple[str, ...]
 Value = int | float | str | Combination
+
+
+class TooMany(Exception):
+    """A hit belongs to more groups, or gives more combinations, than `MOST_GROUPS`."""
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -83,12 +89,12 @@ class Reduction:
     def groups(self, hit: Hit) -> tuple[Combination, ...]:
         """Return the groups that a hit belongs to: one per item where a field is a list.
 
-        None where a field of `group-by` is absent: such an event has no group.
+        None where a field of `group-by` is absent: such an event has no group. Raises TooMany.
         """
         return _combinations(hit.fields, self._groups)
 
     def keep(self, hit: Hit, time: int) -> Kept:
-        """Return what the windows hold of a hit at ``time`` (microseconds)."""
+        """Return what the windows hold of a hit at ``time`` (microseconds). Raises TooMany."""
         fields = hit.fields
         return Kept(
             self.step,
@@ -129,9 +135,12 @@ def _readers(correlation: Correlation, names: tuple[str, ...], rule: str) -> tup
 
 def _combinations(fields: Fields, readers: tuple[Reader, ...]) -> tuple[Combination, ...]:
     """Return every combination of the values read; one empty combination for no fields."""
-    if len(readers) == 1:
-        return tuple((text,) for text in texts(fields, readers[0]))
-    return tuple(product(*(texts(fields, read) for read in readers)))
+    values = [texts(fields, read) for read in readers]
+    if len(values) == 1 and len(values[0]) == 1:  # the usual case
+        return (values[0],)
+    if prod(map(len, values)) > MOST_GROUPS:
+        raise TooMany
+    return tuple(product(*values))
 
 
 def _combined(fields: Fields, counted: tuple[Reader, ...]) -> tuple[Value, ...]:

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from sentinel.detect.fast.column import LONGEST, REMEMBERED, Memory, Numbers
-from sentinel.detect.rules.fields import MISSING, TIMESTAMP
+from sentinel.detect.rules.fields import MISSING, TIMESTAMP, length
 from sentinel.detect.rules.model import Rule
 
 MOST_FIELDS: Final = 10
+LONG: Final = 4_096  # characters of values that are not evaluated here
 NUMBERS: Final = frozenset({int, float, bool})
 
 
@@ -42,6 +43,8 @@ class Watch(Memory):
 
     def may_match(self, values: tuple[Any, ...]) -> bool:
         """Tell whether the rule may match an event with these values of ``keys``."""
+        if sum(map(length, values)) > LONG:
+            return True
         if NUMBERS.isdisjoint(map(type, values)):
             key = values
         else:  # 1, 1.0 and True are equal, and have different texts
@@ -68,6 +71,8 @@ class Watch(Memory):
         return not NUMBERS.isdisjoint(map(type, key)) or self._evaluated(key)
 
     def _evaluated(self, values: Sequence[Any]) -> bool:
+        if sum(map(length, values)) > LONG:  # for the budget of the event, which is not known here
+            return True
         pairs = zip(self.keys, values, strict=True)
         try:
             return self._match({name: value for name, value in pairs if value is not MISSING})

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 Fields = Mapping[str, Any]
 Reader = Callable[[Fields], Any]
+ITEM: Final = 512  # characters that an item of a list, or a key, costs beside its own
+SCALAR: Final = 16  # characters that a value costs that is no text
 TIMESTAMP: Final = "@timestamp"  # the event time, which the engine lends to rules that ask for it
 
 ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -80,6 +82,26 @@ def flatten(value: Any) -> Iterable[Any]:
             yield item
         else:
             open_lists.pop()
+
+
+def length(value: Any) -> int:
+    """Return the characters of a value, and `ITEM` for each item inside it, however deep."""
+    if type(value) is str:
+        return len(value)
+    total, waiting = 0, [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            total += len(value)
+        elif isinstance(value, list):
+            total += ITEM * len(value)
+            waiting.extend(value)
+        elif isinstance(value, Mapping):
+            total += ITEM * len(value) + sum(len(str(key)) for key in value)
+            waiting.extend(value.values())
+        elif value is not MISSING:
+            total += SCALAR
+    return total
 
 
 def text_of(value: Any) -> str | None:

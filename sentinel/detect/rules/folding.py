@@ -18,11 +18,46 @@ _IRREGULAR: Final = re.compile(
 )
 
 
+LONG: Final = 4_096  # characters from which on a text is worth remembering
+MOST_LONG: Final = 8
+MOST_CHARACTERS: Final = 4_096
+
+
 def folded(text: str) -> str:
     """Return ``text`` for comparison without case; as long as before."""
+    if len(text) < LONG:
+        return _folded(text)
+    known = _LONG.get(id(text))
+    if known is not None and known[0] is text:
+        return known[1]
+    if len(_LONG) >= MOST_LONG:
+        _LONG.clear()
+    found = _folded(text)
+    _LONG[id(text)] = text, found  # the text is held, so that its id stays its own
+    return found
+
+
+# Many rules ask for the same field of one event: a long one is folded once, not for each.
+_LONG: dict[int, tuple[str, str]] = {}
+
+
+def _folded(text: str) -> str:
     if text.isascii() or _IRREGULAR.search(text) is None:
         return text.lower()
-    return "".join(map(_folded_character, text))
+    return text.translate(_CHARACTERS)
+
+
+class _Characters(dict[int, str]):
+    """Simple foldings by code point, found when they are asked for."""
+
+    def __missing__(self, code: int) -> str:
+        if len(self) >= MOST_CHARACTERS:
+            self.clear()
+        found = self[code] = _folded_character(chr(code))
+        return found
+
+
+_CHARACTERS: Final = _Characters()
 
 
 def _folded_character(char: str) -> str:
