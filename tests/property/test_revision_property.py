@@ -62,7 +62,7 @@ class AtTheEnd:
         raise AssertionError(instant)
 
 
-class Died(Exception):
+class Died(BaseException):
     """The process was killed."""
 
 

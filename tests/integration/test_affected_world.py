@@ -1,0 +1,44 @@
+"""The affected sets of known cases in two made-up companies, asked without looking at the labels.
+
+The data are not part of the project: ``SENTINEL_SCOPE_DATA`` names the folder that holds
+``world_a`` and ``world_b``. What is asserted is what was reached, case by case; what a query alone
+cannot tell apart (a leaver's last week at the own portfolio) is said in ``docs/how-to``.
+"""
+
+import os
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FOLDER = Path(os.environ.get("SENTINEL_SCOPE_DATA", "no-such-folder"))
+BENCH = Path(__file__).parents[2] / "bench" / "scope" / "affected.py"
+WORLDS = [name for name in ("world_a", "world_b") if (FOLDER / name).is_dir()]
+
+
+@pytest.mark.parametrize("world", ["world_a", "world_b"])
+def test_the_affected_sets_of_the_cases(world: str) -> None:
+    if world not in WORLDS:
+        pytest.skip(f"no {world}: set SENTINEL_SCOPE_DATA to the folder that holds it")
+    bench: dict[str, Any] = runpy.run_path(str(BENCH))
+    desk = bench["Desk"](world, bench["read_world"](FOLDER / world))
+    rows = list(desk.rows())
+    assert desk.exact()
+    chosen = [row for row in rows if row.chosen]
+    assert len(chosen) == 44
+    for row in chosen:
+        if row.scenario in ("curious", "stalker", "vip"):
+            assert (row.recall, row.precision) == (1.0, 1.0), row
+            assert row.access_recall == 1.0, row
+        elif row.scenario == "departing":
+            assert row.recall == 1.0, row
+            assert row.precision >= 0.85, row
+        else:
+            assert row.recall >= 0.98, row
+            assert row.precision >= 0.96, row
+    for row in rows:  # what is left out is named: somebody who looks finds everybody
+        if row.extent == "beyond_own_work" and row.scenario == "hijack":
+            assert row.reviewed >= 0.96, row
+        if row.extent == "everything":
+            assert row.recall == 1.0, row
