@@ -96,7 +96,9 @@ class Sight:
             self._ledger.begin(tx, now)
             stored = tx.state.get(STATE)
             last = msgspec.json.decode(stored, type=Heartbeat) if stored else None
-            if last is not None:
+            if last is None:  # never before: from now on every interruption is told
+                tx.state.put(STATE, msgspec.json.encode(Heartbeat(now)))
+            else:
                 self._ledger.record(tx, [_stopped(last.at, now, ends=False)], now)
             return last
 

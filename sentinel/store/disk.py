@@ -63,13 +63,23 @@ class Disk:
 
 
 def make_folder(disk: Disk, folder: Path) -> None:
-    """Make ``folder`` with its parents, for the owner alone, durably. Raises OSError."""
+    """Make ``folder`` with its parents, for the owner alone, durably. Raises OSError.
+
+    Where it is there already its name is made durable all the same: whoever made it may have
+    failed, or died, before the sync. So is the name of the folder above.
+    """
     if folder.is_dir():
+        disk.sync_folder(folder.parent)
+        with contextlib.suppress(PermissionError):  # not ours, so not made by us
+            disk.sync_folder(folder.parent.parent)
         return
-    make_folder(disk, folder.parent)
+    if not folder.parent.is_dir():
+        make_folder(disk, folder.parent)
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     disk.sync_folder(folder.parent)
+    with contextlib.suppress(PermissionError):
+        disk.sync_folder(folder.parent.parent)
 
 
 def trouble(error: OSError, where: Path | str) -> StorageError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from dataclasses import dataclass, field
@@ -110,12 +111,15 @@ class PowerLossDisk(Disk):
         opened = Path(f"/proc/self/fd/{fd}").readlink()
         if opened.is_dir():
             self.names = {path: node for path, node in self.names.items() if path.parent != opened}
-            self.names |= {path: path.stat().st_ino for path in opened.iterdir()}
+            for path in opened.iterdir():
+                with contextlib.suppress(FileNotFoundError):  # a neighbour's, and gone again
+                    self.names[path] = path.stat().st_ino
         else:
             self.contents[os.fstat(fd).st_ino] = opened.read_bytes()
 
     def power_loss(self, root: Path) -> None:
         """Leave under ``root`` what a machine would find after the power came back."""
+        self.names = {path: n for path, n in self.names.items() if path.is_relative_to(root)}
         folders = {path for path in self.names if path.is_dir()} | {root}
         for path in list(root.rglob("*")):
             if path.is_file() and path.name != "lock":
