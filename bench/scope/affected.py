@@ -4,8 +4,8 @@
 
 FOLDER is laid out as `sentinel scope eval` takes it. For each case of ``labels.csv`` the script
 asks what a commander would ask, and compares with the labelled accesses afterwards. What is known
-when the case is confirmed: the scenario (what the finding says), the actors, the instants of the first
-and last access of the finding; for the scenarios about one person, that person. Which of the
+when the case is confirmed: the scenario (what the finding says), the actors, the instants of the
+first and last access of the finding; for the scenarios about one person, that person. Which of the
 actors' accesses in between belong to the case is NOT known; for that there are the facts.
 
 * ``curious``, ``stalker``: one known access; the same actor and person, all time (look-back).
