@@ -20,10 +20,11 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from sentinel.app import parts
 from sentinel.app.casework import Casework
+from sentinel.app.duties import Duties
 from sentinel.app.handover import OFFSET, Handover
-from sentinel.app.sight import Sight
 from sentinel.app.revision import Revisions
 from sentinel.app.scope_review import Calendar, ScopeReview
+from sentinel.app.sight import Sight
 from sentinel.clock import Clock, SystemClock
 from sentinel.config import Settings
 from sentinel.detect.consumer import Consumer
@@ -35,7 +36,6 @@ from sentinel.errors import SentinelError
 from sentinel.obs import log
 from sentinel.obs.fault import describe
 from sentinel.obs.metrics import Metrics
-from sentinel.respond import clock_watch
 from sentinel.respond.fold import Folder
 from sentinel.respond.review_gate import ReviewGate
 from sentinel.store.ports import CaseTx, Sealer
@@ -132,6 +132,7 @@ class Sentinel:
             settings, self.registry, self.in_store, clock, self._count_message
         )
         self.casework = Casework(settings, self.in_store, self._events, clock)
+        self._duties = Duties(settings, self.in_store, self._router, clock)
         self._scheduler = AsyncIOScheduler(timezone="UTC")
 
     @classmethod
@@ -155,7 +156,7 @@ class Sentinel:
         self._detecting = asyncio.create_task(self._detect(), name="detect")
         jobs = {
             "outbox": self.drain,
-            "clocks": self._watch_clocks,
+            "clocks": self._duties.round,
             "quiet": self._consumer.tick,
             "prune": self._prune,
             "rules": self._rules.look,
@@ -166,6 +167,7 @@ class Sentinel:
             self._scheduler.add_job(
                 self._guarded(name, job), "interval", seconds=EVERY[name], id=name, coalesce=True
             )
+        await self._guarded("clocks", self._duties.round)()
         self._scheduler.start()
         self._rules.start()
         await self.inputs.open()
@@ -293,10 +295,6 @@ class Sentinel:
                 self._log.error("detection met a fault and went on", fault=fault)
             self.metrics.faults.labels(fault).inc(count)
             self._told[fault] += count
-
-    async def _watch_clocks(self) -> None:
-        now = self.clock.now()
-        await self.in_store(lambda tx: clock_watch.tick(tx, now, self._router.route_alarm))
 
     async def _prune(self) -> None:
         """Drop spool segments whose events are judged and too old to be remembered."""

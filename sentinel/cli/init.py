@@ -18,6 +18,7 @@ from sentinel.cli.output import json, line
 from sentinel.domain.incident import Role
 from sentinel.errors import UsageError
 from sentinel.store.seal import generate_master_key
+from sentinel.store.signing import generate_anchor_key
 
 TOKENS = ("www", "crm", "backoffice")
 
@@ -47,6 +48,7 @@ def init(
     text = template.substitute(language=language, organisation=_toml(organisation))
     directory.mkdir(parents=True, exist_ok=True)
     _write_secret(directory / "secrets" / "master.key", generate_master_key())
+    _write_secret(directory / "secrets" / "anchor.key", generate_anchor_key())
     for name in TOKENS:
         _write_secret(directory / "secrets" / f"source-{name}.token", secrets.token_urlsafe(32))
     settings_file.write_text(text, encoding="utf-8")

@@ -22,7 +22,7 @@ from sentinel.config.section import Section
 from sentinel.config.source import SourceSettings, loopback
 from sentinel.content import content_dir
 
-SECRETS = {"master", "token", "password", "webhook_secret", "url"}
+SECRETS = {"master", "anchor", "token", "password", "webhook_secret", "url"}
 """Settings that may be read from a file: ``X_file`` in place of ``X``."""
 
 
@@ -105,13 +105,39 @@ class Keys(Section):
     master: SecretStr | None = Field(
         default=None, description="Master key: 32 bytes as 64 hex digits. Prefer `master_file`."
     )
+    anchor: SecretStr | None = Field(
+        default=None,
+        description="Key that signs the journal's anchors (Ed25519): 64 hex digits. Prefer "
+        "`anchor_file`; keep it apart from the master key.",
+    )
 
-    @field_validator("master")
+    @field_validator("master", "anchor")
     @classmethod
     def _thirty_two_bytes(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", value.get_secret_value()):
-            raise ValueError("the master key has 64 hex digits; `sentinel init` makes one")
+            raise ValueError("a key has 64 hex digits; `sentinel init` makes one")
         return value
+
+    @model_validator(mode="after")
+    def _two_keys(self) -> Self:
+        if self.master is not None and self.master == self.anchor:
+            raise ValueError("the anchors are signed by a key of their own")
+        return self
+
+
+class JournalSettings(Section):
+    """The journal's anchors."""
+
+    anchor_dir: Path | None = Field(
+        default=None,
+        description="Where each day's signed anchor is written as a file; best on another host. "
+        "Default: `<data_dir>/anchors`.",
+    )
+    timestamp_url: WebAddress = Field(
+        default="",
+        description="RFC 3161 time-stamping authority for the anchors; its host must stand in "
+        "`notify.egress_allow`. Empty: none.",
+    )
 
 
 class Listener(Section):
@@ -244,6 +270,7 @@ class Settings(Section):
     )
     organisation: Organisation = Field(default=Organisation(), description="The controller.")
     keys: Keys = Field(default=Keys(), description="Keys.")
+    journal: JournalSettings = Field(default=JournalSettings(), description="Journal.")
     collector: CollectorSettings = Field(default=CollectorSettings(), description="HTTP collector.")
     console: ConsoleSettings = Field(default=ConsoleSettings(), description="Console.")
     sources: list[SourceSettings] = Field(default=[], description="Declared sources.")
@@ -284,6 +311,11 @@ class Settings(Section):
         if twice:
             raise ValueError(f"two sources are called {twice[0]!r}")
         return value
+
+    @property
+    def anchor_path(self) -> Path:
+        """The folder of the journal's anchors."""
+        return self.journal.anchor_dir or self.data_dir / "anchors"
 
     @property
     def rules_path(self) -> Path:

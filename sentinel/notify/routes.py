@@ -35,6 +35,7 @@ class AlarmRoutes(Content):
 
     hard: tuple[str, ...] = ()
     soft: tuple[str, ...] = ()
+    escalation: tuple[str, ...] = ()
 
 
 class RouteFile(Content):
@@ -64,6 +65,13 @@ class Router:
         alarms = self._table.alarms
         return self._sendable(alarms.hard if deadline.hard else alarms.soft)
 
+    def escalation(self) -> list[str]:
+        """Return the ids of the channels that stand in where an alarm does not arrive.
+
+        First those that the table names for it, then every other one that can send.
+        """
+        return self._sendable((*self._table.alarms.escalation, *sorted(self._live)))
+
     def _sendable(self, channels: tuple[str, ...]) -> list[str]:
         return [channel for channel in dict.fromkeys(channels) if channel in self._live]
 
@@ -88,7 +96,9 @@ def _named(table: RouteFile) -> Iterator[tuple[Place, str]]:
         (("routes", index, "channels"), route.channels) for index, route in enumerate(table.routes)
     ]
     lists.append((("default",), table.default))
-    lists += [(("alarms", "hard"), table.alarms.hard), (("alarms", "soft"), table.alarms.soft)]
+    lists += [
+        (("alarms", name), getattr(table.alarms, name)) for name in ("hard", "soft", "escalation")
+    ]
     for place, names in lists:
         for index, name in enumerate(names):
             yield (*place, index), name

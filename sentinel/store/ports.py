@@ -183,8 +183,11 @@ class JournalLines(Protocol):
         """Return the newest line."""
         ...
 
-    def purge(self, *, recorded_before: datetime, up_to: int) -> int:
-        """Drop the payloads of lines up to ``up_to`` recorded before an instant: how many."""
+    def purge(self, *, recorded_before: datetime, up_to: int) -> tuple[int, int]:
+        """Drop the payloads of lines up to ``up_to`` recorded before an instant.
+
+        Returns how many, and the highest line among them.
+        """
         ...
 
     def destroy_key(self, object_id: str) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from sentinel.clock import Clock
 from sentinel.domain.anchor import Anchor
@@ -81,17 +81,19 @@ class SqlJournal:
         found = row.first()
         return _line(found) if found else None
 
-    def purge(self, *, recorded_before: datetime, up_to: int) -> int:
-        """Drop the payloads of lines up to ``up_to`` recorded before an instant: how many."""
-        return self._connection.execute(
-            update(JOURNAL)
-            .where(
-                JOURNAL.c.seq <= up_to,
-                JOURNAL.c.recorded_us < to_us(recorded_before),
-                JOURNAL.c.payload != b"",
-            )
-            .values(payload=b"")
-        ).rowcount
+    def purge(self, *, recorded_before: datetime, up_to: int) -> tuple[int, int]:
+        """Drop the payloads of lines up to ``up_to`` recorded before an instant.
+
+        Returns how many, and the highest line among them.
+        """
+        old = (
+            JOURNAL.c.seq <= up_to,
+            JOURNAL.c.recorded_us < to_us(recorded_before),
+            JOURNAL.c.payload != b"",
+        )
+        highest = self._connection.scalar(select(func.max(JOURNAL.c.seq)).where(*old)) or 0
+        dropped = self._connection.execute(update(JOURNAL).where(*old).values(payload=b""))
+        return dropped.rowcount, highest
 
     def destroy_key(self, object_id: str) -> bool:
         """Destroy the data key of an object's payloads; False where it had none."""

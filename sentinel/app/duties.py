@@ -1,0 +1,92 @@
+"""What the clock makes the service do: ring alarms, escalate those that fail, anchor the journal.
+
+One round at the start, before anything else is looked at, so that what fell due while the service
+was stopped rings at once; then a round every few seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from sentinel.clock import Clock
+from sentinel.config import Settings
+from sentinel.domain.anchor import Anchor
+from sentinel.domain.deadline import Deadline
+from sentinel.domain.outbox import Message
+from sentinel.obs import log
+from sentinel.respond import anchoring, clock_watch, escalation
+from sentinel.store.ports import CaseTx
+from sentinel.store.signing import AnchorSigner
+
+T = TypeVar("T")
+
+
+class InStore(Protocol):
+    """Runs a function in one transaction, off the event loop."""
+
+    async def __call__(self, function: Callable[[CaseTx], T], /) -> T:
+        """Return what ``function`` returns; commit, or roll back where it raises."""
+        ...
+
+
+class Channels(Protocol):
+    """What a router says about alarms."""
+
+    def route_alarm(self, deadline: Deadline) -> Sequence[str]:
+        """Return the ids of the channels for an alarm."""
+        ...
+
+    def escalation(self) -> Sequence[str]:
+        """Return the ids of the channels that stand in, in their order."""
+        ...
+
+
+def signer_of(settings: Settings) -> AnchorSigner | None:
+    """Return what signs anchors, or None where no key is set."""
+    key = settings.keys.anchor
+    return AnchorSigner(key.get_secret_value()) if key else None
+
+
+class Duties:
+    """The rounds of one service."""
+
+    def __init__(
+        self, settings: Settings, in_store: InStore, router: Channels, clock: Clock
+    ) -> None:
+        self._settings = settings
+        self._in_store = in_store
+        self._router = router
+        self._clock = clock
+        self._signer = signer_of(settings)
+        self._log = log.get("duties")
+        self._anchored = ""
+
+    async def round(self) -> None:
+        """Ring what is due, escalate what did not arrive, anchor the days that ended."""
+        now = self._clock.now()
+        rung = await self._in_store(lambda tx: self._ring(tx, now))
+        late = sum(bool(message.context.get("late")) for message in rung)
+        if late:
+            self._log.warning("alarms rang late", count=late)
+        if self._signer is not None and self._anchored != now.date().isoformat():
+            await self._anchor(now)
+            self._anchored = now.date().isoformat()
+
+    def _ring(self, tx: CaseTx, now: datetime) -> list[Message]:
+        rung = clock_watch.tick(tx, now, self._router.route_alarm)
+        escalation.escalate(tx, now, self._router.escalation())
+        return rung
+
+    async def _anchor(self, now: datetime) -> None:
+        signer = self._signer
+        if signer is None:
+            return
+        made: Anchor | None = await self._in_store(
+            lambda tx: anchoring.daily_anchor(tx, now, signer.sign)
+        )
+        if made is not None:
+            path = await asyncio.to_thread(anchoring.write_anchor, self._settings.anchor_path, made)
+            self._log.info("journal anchored", day=made.day, last=made.last_seq, file=path.name)
