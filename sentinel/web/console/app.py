@@ -20,6 +20,7 @@ from sentinel.web.console.views import (
     incident,
     incidents,
     letters,
+    review,
     runbook,
     signin,
     today,
@@ -59,6 +60,8 @@ def _add_alerts(router: web.UrlDispatcher) -> None:
     router.add_get("/alerts", alerts.show)
     router.add_get("/alerts.csv", alerts.export)
     router.add_get("/alerts.json", alerts.export)
+    router.add_get("/reviews", review.show)
+    router.add_get("/reviews/{day}", review.show)
     router.add_get("/alerts/{id}", alert.show)
     router.add_post("/alerts/{id}/acknowledge", alert.acknowledge)
     router.add_post("/alerts/{id}/dismiss", alert.dismiss)

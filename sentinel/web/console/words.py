@@ -152,6 +152,13 @@ ACTIONS = {
     "alert.dismissed": mark("alert dismissed"),
     "alert.opened": mark("alert raised"),
     "alert.promoted": mark("alert promoted to an incident"),
+    "alert.staff_measure_proposed": mark("measure about a member of staff asked for"),
+    "alert.staff_measure_approved": mark(
+        "measure about a member of staff approved by a second person"
+    ),
+    "scope.answered": mark("answer of the person or their manager recorded"),
+    "scope.answer_accepted": mark("answer accepted as a fact"),
+    "scope.reviewed": mark("accesses of a day reviewed"),
     "deadline.alarm": mark("deadline alarm"),
     "document.drafted": mark("document drafted"),
     "incident.affected_frozen": mark("affected persons frozen as evidence"),

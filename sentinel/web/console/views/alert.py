@@ -8,6 +8,7 @@ from aiohttp import web
 from sentinel.domain.alert import Alert
 from sentinel.domain.event import CATEGORY, RECORDS, Event
 from sentinel.domain.incident import Incident
+from sentinel.respond.staff_answers import StaffAnswer, answers
 from sentinel.store.ports import CaseTx
 from sentinel.web.auth.gatekeeper import CONSOLE, case_action, case_content, signed_in
 from sentinel.web.console.pages import language_of, page
@@ -53,12 +54,12 @@ async def show(request: web.Request) -> web.Response:
     language = language_of(request)
     asked = request.match_info["id"]
 
-    def query(tx: CaseTx) -> tuple[Alert, Incident | None, str]:
+    def query(tx: CaseTx) -> tuple[Alert, Incident | None, str, list[StaffAnswer]]:
         found = tx.alerts.get(asked)
         incident = tx.incidents.get(found.incident_id) if found.incident_id else None
-        return found, incident, name_of(tx, found.acknowledged_by)
+        return found, incident, name_of(tx, found.acknowledged_by), answers(tx, found.id)
 
-    alert, incident, acknowledged_by = await service.in_store(query)
+    alert, incident, acknowledged_by, answered = await service.in_store(query)
     rule = alert.rule
     return page(
         request,
@@ -66,6 +67,7 @@ async def show(request: web.Request) -> web.Response:
         alert=alert,
         incident=incident,
         acknowledged_by=acknowledged_by,
+        answered=answered,
         title=rule.titles.get(language, rule.title),
         triage=rule.triage.get(language, rule.triage.get("en", "")),
         reasons=[reason.text(language) for reason in alert.reasons],
