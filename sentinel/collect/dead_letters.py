@@ -39,6 +39,16 @@ class ReadAgain(msgspec.Struct):
     understood: Counter[str]
     reasons: Counter[tuple[str, str]]
 
+    @classmethod
+    def empty(cls) -> ReadAgain:
+        """Return the count of nothing."""
+        return cls(Counter(), Counter())
+
+    def add(self, other: ReadAgain) -> None:
+        """Add ``other``."""
+        self.understood.update(other.understood)
+        self.reasons.update(other.reasons)
+
 
 class _At:
     """A clock that shows when the letter came."""
@@ -89,7 +99,7 @@ class Reader:
 
 def tally(read: Iterable[Read]) -> ReadAgain:
     """Count what became of letters, by source."""
-    told = ReadAgain(Counter(), Counter())
+    told = ReadAgain.empty()
     for one in read:
         if one.event is not None:
             told.understood[one.letter.source] += 1
