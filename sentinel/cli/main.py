@@ -18,6 +18,7 @@ from sentinel.cli import (
     alert,
     backtest,
     behaviour,
+    blind,
     check,
     deadlines,
     demo,
@@ -26,6 +27,7 @@ from sentinel.cli import (
     incident,
     init,
     journal,
+    replay,
     retention,
     run,
     scan,
@@ -75,6 +77,8 @@ def _options(
 
 
 for group in (scan, check, test, explain, backtest, init, run, doctor, demo, deadlines, severity):
+    group.register(app)
+for group in (blind, replay):
     group.register(app)
 app.add_typer(alert.app, name="alert")
 app.add_typer(incident.app, name="incident")
