@@ -12,6 +12,7 @@ import typer
 from sentinel import config
 from sentinel.app.service import Sentinel
 from sentinel.cli.output import note
+from sentinel.clock import Clock
 from sentinel.config import Settings
 from sentinel.obs import log
 from sentinel.web.console.app import create_console
@@ -37,13 +38,13 @@ def run(
     asyncio.run(serve(settings))
 
 
-async def serve(settings: Settings) -> None:
-    """Open everything, wait for a signal, close everything."""
+async def serve(settings: Settings, clock: Clock | None = None) -> None:
+    """Open everything, wait for a signal, close everything. ``clock``: default the machine's."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    service = await Sentinel.open(settings)
+    service = await Sentinel.open(settings, clock)
     servers = Servers()
     try:
         await service.start()
