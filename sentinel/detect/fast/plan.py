@@ -123,9 +123,10 @@ class Plan:
 
     @property
     def _due(self) -> bool:
-        if not self.rules or self._rows < self._enough // 4:
+        later = max(0, self.choices - 2)  # the first sample was small; after that, ever more slowly
+        if not self.rules or self._rows < (self._enough << 2 * later) // 4:
             return False
-        usual = self._usual if self.choices > 2 else 0.0  # noqa: PLR2004 - the first sample is small
+        usual = self._usual if later else 0.0
         return self._named / self._rows > max(TOLERATED, DRIFT * usual)
 
     def learn(self, events: Sequence[Fields]) -> None:

@@ -7,16 +7,27 @@ be looked at one by one.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from itertools import accumulate
 from typing import Final, NamedTuple
 
-from sentinel.detect.fast.scanner import MAX_HITS, TO_ASCII, Hit, Scanner, counted
+from sentinel.detect.fast.scanner import MAX_HITS, TO_ASCII, Scanner
 
 # What an object inside the line's object looks like; inside a text it is a false alarm.
 NESTED: Final = (b":{", b",{", b"[{")
 # The same, and the escapes and letters that spell an ASCII character otherwise, for Hyperscan.
-ODD: Final = (rb"[:,\[][ \t\r\n]*\{", rb"\\u[0-9a-fA-F]{4}", *(c.encode() for c in TO_ASCII))
+# Bounded repetitions keep it at full speed.
+ODD: Final = (
+    rb":\{",
+    rb",\{",
+    rb"\[\{",
+    rb"[:,\[][ \t\r\n]{1,20}\{",
+    rb"[ \t\r\n]{20}\{",
+    rb"\\u[0-9a-fA-F]{4}",
+    *(character.encode() for character in TO_ASCII),
+)
 
 
 class RawHits(NamedTuple):
@@ -61,17 +72,19 @@ class HyperscanLines:
         )
 
     def __call__(self, lines: Sequence[bytes]) -> RawHits:
-        """Search lines; one with a line break inside makes all of them odd, as do too many hits."""
-        joined = b"\n".join(lines)
-        broken = joined.count(b"\n") != len(lines) - 1
-        found = None if broken else self._search(joined, MAX_HITS + 16 * len(lines))
+        """Search lines; too many hits make all of them odd."""
+        found = self._search(b"\n".join(lines), MAX_HITS + 16 * len(lines))
         if found is None:
             return RawHits([], list(range(len(lines))))
-        hits = [(row, needle) for needle, row in found if needle < self._count]
-        return RawHits(hits, sorted({row for needle, row in found if needle >= self._count}))
+        if not found:
+            return RawHits([], [])
+        ends = list(accumulate(len(line) + 1 for line in lines))
+        placed = [(bisect_left(ends, end), needle) for needle, end in found]
+        hits = [(row, needle) for row, needle in placed if needle < self._count]
+        return RawHits(hits, sorted({row for row, needle in placed if needle >= self._count}))
 
-    def _search(self, data: bytes, limit: int) -> list[Hit] | None:
-        hits: list[Hit] = []
+    def _search(self, data: bytes, limit: int) -> list[tuple[int, int]] | None:
+        hits: list[tuple[int, int]] = []
 
         def found(needle: int, _start: int, end: int, _flags: int, _context: object) -> bool:
             hits.append((needle, end))
@@ -81,7 +94,7 @@ class HyperscanLines:
             self._database.scan(data, match_event_handler=found)
         except self._flooded:
             return None
-        return counted(hits, data, b"\n")
+        return hits
 
 
 def is_odd(line: bytes) -> bool:

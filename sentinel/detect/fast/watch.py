@@ -43,8 +43,6 @@ class Watch(Memory):
 
     def may_match(self, values: tuple[Any, ...]) -> bool:
         """Tell whether the rule may match an event with these values of ``keys``."""
-        if sum(map(length, values)) > LONG:
-            return True
         if NUMBERS.isdisjoint(map(type, values)):
             key = values
         else:  # 1, 1.0 and True are equal, and have different texts
@@ -56,7 +54,9 @@ class Watch(Memory):
         if known is None:
             if len(self._verdicts) >= REMEMBERED:
                 self._verdicts.clear()
-            known = self._verdicts[key] = self._evaluated(values)
+            known = self._evaluated(values)
+            if _length(values) <= LONGEST:
+                self._verdicts[key] = known
         return known
 
     def _learn(self, values: Iterable[Any]) -> None:

@@ -164,11 +164,14 @@ def item_key(item: SigmaDetectionItem) -> str:
 
 
 def _merged(item: SigmaDetectionItem, parts: list[Expression]) -> Expression:
-    """Join alternatives on the same field, so that the field is read once."""
+    """Join alternatives on the same field, or anywhere, so that the event is read once."""
     if item.field is not None and all(isinstance(part, FieldTest) for part in parts):
         tests = [part for part in parts if isinstance(part, FieldTest)]
         joined: tuple[Wanted, ...] = sum((part.wanted for part in tests), ())
         return FieldTest(item.field, joined, absent=any(part.absent for part in tests))
+    if all(isinstance(part, KeywordTest) for part in parts):
+        keywords = [part.wanted for part in parts if isinstance(part, KeywordTest)]
+        return KeywordTest(sum(keywords, ()))
     return AnyOf(tuple(parts))
 
 

@@ -250,7 +250,9 @@ class KeywordTest(Expression):
 
         def find(fields: Fields) -> Any:
             for name, value in fields.items():
-                for item in flatten(value) if name != TIMESTAMP else ():
+                if name == TIMESTAMP:
+                    continue
+                for item in flatten(value) if isinstance(value, list) else (value,):
                     if test(item):
                         return item
             return MISSING
