@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sentinel.collect.formats.base import Format, Parsed
 from sentinel.collect.formats.registry import AUTO, all_formats, detect_format, format_named
+from sentinel.collect.formats.unknown import Unknown
 from sentinel.collect.profile import Profile
 from sentinel.errors import ContentError, UsageError
 
@@ -27,16 +28,14 @@ def choose(
     """Return what reads ``sample``. ``auto`` and the empty name mean: find out.
 
     Where nothing reads a line, the lines are given to the first format of the profile (else to
-    ``json``), which says of each why it is unparsed. Raises UsageError for an unknown name,
+    ``unknown``), which says of each why it is unparsed. Raises UsageError for an unknown name,
     ContentError where no profile is shipped for the format.
     """
     if profile_name:
         profile = profile_named(profiles, profile_name)
         return _format_for(profile, format_name, sample), profile
-    if format_name == AUTO:
-        fmt = detect_format(sample) or format_named("json")
-    else:
-        fmt = format_named(format_name)
+    detected = detect_format(sample) or Unknown() if format_name == AUTO else None
+    fmt = detected or format_named(format_name)
     return fmt, _profile_for(fmt, profiles.values(), sample)
 
 
@@ -55,7 +54,7 @@ def _profile_for(fmt: Format, profiles: Iterable[Profile], sample: Sequence[str]
         recognised = bool(profile.recognise) and names.issuperset(profile.recognise)
         if recognised and _speaks(profile, fmt):
             return profile
-        if fmt.name in profile.default_for:
+        if fmt.name in profile.default_for or (fmt.name == "unknown" and default is None):
             default = profile
     if default is None:
         raise ContentError(

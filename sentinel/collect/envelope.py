@@ -13,10 +13,13 @@ from itertools import chain
 
 import msgspec
 
+from sentinel.collect.batch import Item
 from sentinel.collect.files import Line
+from sentinel.ids import digest_id
 
 LARGEST_DOCUMENT = 64 * 1024 * 1024  # characters of an indented document
 _MEMBERS = ("Records", "records", "items")
+_BESIDE = frozenset({"kind", "apiVersion", "metadata", "etag", "nextPageToken"})
 # Nothing else before `Records`; before `items`, a kind that says that it is a list.
 _START = re.compile(
     r'\s*\{\s*(?:"[Rr]ecords"|"kind"\s*:\s*"(?:EventList|admin#reports#activities)"\s*,'
@@ -38,6 +41,8 @@ def records(line: str) -> list[str] | None:
         elif _START.match(line):
             document = _RAW.decode(line)
             name = next(name for name in _MEMBERS if name in document)
+            if not document.keys() <= {name, *_BESIDE}:
+                return None  # a record that has a list of that name, not a list of records
             items = _LIST.decode(document[name])
         else:
             return None
@@ -45,6 +50,32 @@ def records(line: str) -> list[str] | None:
         return None
     texts = [bytes(item).decode() for item in items]
     return texts if all(text.startswith("{") for text in texts) else None
+
+
+def numbered(lines: Iterable[bytes | Item], batch_id: str) -> Iterator[tuple[int, Item]]:
+    """Yield a batch's lines numbered from 1, each record of a document under its line's number.
+
+    A record without an id of its own is known by the batch, the line and its place in it.
+    """
+    for number, line in enumerate(lines, start=1):
+        item = line if isinstance(line, Item) else Item(line)
+        found = _records_in(item.raw)
+        if found is None:
+            yield number, item
+            continue
+        whole = item.own_id or digest_id("document", batch_id, str(number))
+        for index, text in enumerate(found, start=1):
+            own_id, ref = f"{whole}/{index}", item.ref and f"{item.ref}/{index}"
+            yield number, msgspec.structs.replace(item, raw=text.encode(), own_id=own_id, ref=ref)
+
+
+def _records_in(raw: bytes) -> list[str] | None:
+    if not raw.startswith((b"{", b"[", b" ")):
+        return None
+    try:
+        return records(raw.decode())
+    except UnicodeDecodeError:
+        return None
 
 
 def unwrapped(lines: Iterable[Line]) -> Iterator[Line]:

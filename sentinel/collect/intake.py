@@ -9,19 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import islice
 
 import msgspec
+import structlog
 
 from sentinel.clock import Clock
 from sentinel.collect.batch import Batch, Item, Spooler, UnparsedLine
-from sentinel.collect.choose import SAMPLE_LINES, choose, profile_named
+from sentinel.collect.choose import SAMPLE_LINES, profile_named
+from sentinel.collect.envelope import numbered
 from sentinel.collect.formats.base import Format, Parsed, Unparsed
 from sentinel.collect.formats.registry import AUTO, format_named
 from sentinel.collect.normalise import TIME_MISSING, Normaliser
 from sentinel.collect.profile import Profile
 from sentinel.collect.pseudonymise import Pseudonymiser
 from sentinel.collect.redact import Redactor
+from sentinel.collect.sniff import Sniffer
 from sentinel.config import SourceSettings
 from sentinel.domain.event import Event
 from sentinel.errors import ConfigError, SentinelError, UsageError
@@ -57,7 +61,12 @@ class Intake:
             raise ConfigError(f"source {source.name}: {error.detail}", hint=error.hint) from error
         self.source = source.name
         self._settings = source
-        self._profiles = profiles
+        self._sniffer = Sniffer(
+            profiles,
+            format_name=source.format,
+            profile_name=source.profile,
+            report=partial(_tell, source.name),
+        )
         self._pseudonymiser = pseudonymiser
         self._sealer = sealer
         self._clock = clock
@@ -78,15 +87,11 @@ class Intake:
         Equal lines under an equal ``batch_id`` give equal event ids. Blank lines carry nothing.
         """
         received = self._clock.now()
-        fmt, profile = choose(
-            self._profiles,
-            format_name=self._settings.format,
-            profile_name=self._settings.profile,
-            sample=self._sample(lines),
-        )
+        items = list(numbered(lines, batch_id))
+        fmt, profile = self._sniffer.choose(self._sample(items))
         parser, normaliser = fmt.fresh(), self._normaliser(profile)
-        numbered = enumerate(lines, start=1)
-        while chunk := _slice(numbered):
+        waiting = iter(items)
+        while chunk := _slice(waiting):
             yield self._read(chunk, batch_id, parser, normaliser, received)
 
     def _read(
@@ -171,8 +176,8 @@ class Intake:
         r"""Decode UTF-8; other bytes become ``\xHH``. Of an overlong line, the start is kept."""
         return raw[: self._longest].decode("utf-8", "backslashreplace").removesuffix("\r")
 
-    def _sample(self, lines: Sequence[bytes | Item]) -> list[str]:
-        texts = (self._decoded(item.raw if isinstance(item, Item) else item) for item in lines)
+    def _sample(self, items: Sequence[tuple[int, Item]]) -> list[str]:
+        texts = (self._decoded(item.raw) for _, item in items)
         return list(islice((text for text in texts if text.strip()), SAMPLE_LINES))
 
     def _normaliser(self, profile: Profile) -> Normaliser:
@@ -187,17 +192,21 @@ class Intake:
         return self._normalisers[profile.id]
 
 
-def _slice(numbered: Iterator[tuple[int, bytes | Item]]) -> list[tuple[int, Item]]:
+def _slice(waiting: Iterator[tuple[int, Item]]) -> list[tuple[int, Item]]:
     """Take the lines that may be read at one go: the event loop waits meanwhile."""
     chunk: list[tuple[int, Item]] = []
     size = 0
-    for number, line in numbered:
-        item = line if isinstance(line, Item) else Item(line)
+    for number, item in waiting:
         chunk.append((number, item))
         size += len(item.raw)
         if len(chunk) >= SLICE_EVENTS or size >= SLICE_BYTES:
             break
     return chunk
+
+
+def _tell(source: str, name: str, profile: str) -> None:
+    log = structlog.get_logger("collector")
+    log.info("format chosen", source=source, format=name, profile=profile)
 
 
 class _Identity(msgspec.Struct, frozen=True):

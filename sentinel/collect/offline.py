@@ -12,11 +12,13 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
+
 from sentinel.clock import Clock, SystemClock
 from sentinel.collect.choose import SAMPLE_LINES, choose, profile_named
 from sentinel.collect.envelope import unwrapped
 from sentinel.collect.files import Line, find_files, read_file, worst_of
-from sentinel.collect.formats.base import Parsed, Unparsed
+from sentinel.collect.formats.base import Format, Parsed, Unparsed
 from sentinel.collect.formats.registry import AUTO, format_named
 from sentinel.collect.intake import UnparsedLine
 from sentinel.collect.normalise import Normaliser
@@ -31,8 +33,8 @@ class OfflineReader:
     """Reads files; counts what it saw.
 
     After (and during) the reading: ``lines``, ``blank``, ``bad_utf8``, ``unparsed``,
-    ``dropped_fields``, ``chosen`` (format and profile by file), ``byte_offset`` of the current
-    file. An event's ``source`` is the id of its profile.
+    ``dropped_fields``, ``chosen`` (format and profile by file), ``choices`` (how often each was
+    decided on), ``byte_offset`` of the current file. An event's ``source`` is its profile's id.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class OfflineReader:
         self.unparsed = 0
         self.dropped_fields: Counter[str] = Counter()
         self.chosen: dict[str, tuple[str, str]] = {}
+        self.choices: Counter[tuple[str, str]] = Counter()
         self.byte_offset = 0
 
     def read(
@@ -76,25 +79,48 @@ class OfflineReader:
             raise worst_of(problems)
 
     def _read_one(self, whole: Iterator[Line]) -> Iterator[Event | UnparsedLine]:
+        """Read one file; where a whole sample in a row is not understood, decide again."""
         lines = unwrapped(whole)
         head = list(islice(lines, SAMPLE_LINES))
         if not head:
             return
+        reading = self._begin(head)
+        self.chosen[head[0].path] = (reading.format.name, reading.profile)
+        held: list[Line] = []
+        for line in chain(head, lines):
+            if not isinstance(parsed := reading.parse(line), Unparsed):
+                yield from self._named(reading, held)
+                held = []
+                if parsed is not None:
+                    yield self._event(reading.normaliser, parsed, line)
+                continue
+            held.append(line)
+            if len(held) == SAMPLE_LINES:
+                again = self._begin(held)
+                reading = reading if again.format.name == "unknown" else again
+                yield from self._named(reading, held)
+                held = []
+        yield from self._named(reading, held)
+
+    def _begin(self, sample: Sequence[Line]) -> _Reading:
         fmt, profile = choose(
             self._profiles,
             format_name=self._format_name,
             profile_name=self._profile_name,
-            sample=[line.text for line in head],
+            sample=[line.text for line in sample],
         )
-        self.chosen[head[0].path] = (fmt.name, profile.id)
-        parser, normaliser = fmt.fresh(), Normaliser(profile, redactor=self._redactor)
-        for line in chain(head, lines):
-            parsed = _TOO_LONG if line.cut else parser.parse(line.text)
+        self.choices[fmt.name, profile.id] += 1
+        return _Reading(fmt, fmt.fresh(), profile.id, Normaliser(profile, redactor=self._redactor))
+
+    def _named(self, reading: _Reading, held: list[Line]) -> Iterator[Event | UnparsedLine]:
+        """Yield lines that were not understood at first, read once more."""
+        for line in held:
+            parsed = reading.parse(line)
             if isinstance(parsed, Unparsed):
                 self.unparsed += 1
                 yield UnparsedLine(line.number, parsed.reason, line.path)
             elif parsed is not None:
-                yield self._event(normaliser, parsed, line)
+                yield self._event(reading.normaliser, parsed, line)
 
     def _event(self, normaliser: Normaliser, parsed: Parsed, line: Line) -> Event:
         def identify(_own_id: str) -> tuple[str, str]:
@@ -116,6 +142,18 @@ class OfflineReader:
                 yield line
             else:
                 self.blank += 1
+
+
+class _Reading(msgspec.Struct):
+    """What reads a file just now. ``profile``: its id."""
+
+    format: Format
+    parser: Format
+    profile: str
+    normaliser: Normaliser
+
+    def parse(self, line: Line) -> Parsed | Unparsed | None:
+        return _TOO_LONG if line.cut else self.parser.parse(line.text)
 
 
 _TOO_LONG = Unparsed("the line is too long")

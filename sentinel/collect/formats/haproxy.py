@@ -16,11 +16,12 @@ from sentinel.collect.formats.times import MONTHS
 from sentinel.collect.formats.web import request_fields, unescape, whole_number
 from sentinel.domain.event import Value
 
-_HEAD = re.compile(
+_CLIENT = (
     r"(?:haproxy\[\d{1,10}\]: )?(\S{2,60}):(\d{1,5}) "
-    r"\[(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d)\.(\d{3})\] (\S{1,255}) (\S{1,512}) ",
-    re.ASCII,
+    r"\[(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d)\.(\d{3})\] "
 )
+_HEAD = re.compile(rf"{_CLIENT}(\S{{1,255}}) (\S{{1,512}}) (?=[\d-])", re.ASCII)
+_ERROR = re.compile(rf"{_CLIENT}([^\s/]{{1,255}})/\S{{1,255}}: ([A-Z].{{1,256}})", re.ASCII)
 _HTTP = re.compile(
     r"(-?\d{1,10}/-?\d{1,10}/-?\d{1,10}/-?\d{1,10}/\+?-?\d{1,10}) (-1|\d{3}) \+?(\d{1,18}) "
     r"(\S{1,512}) (\S{1,512}) (\S{4}) \+?[\d/+]{1,64} \d{1,10}/\d{1,10}"
@@ -48,7 +49,7 @@ class HaproxyHttp(Stateless):
         """Read one line into ECS names."""
         text = without_prefix(line)
         head = _HEAD.match(text)
-        if head is None:
+        if head is None and (head := _ERROR.fullmatch(text)) is None:
             return Unparsed("not `client:port [time] frontend backend/server ...`")
         time = _time(head)
         if time is None:
@@ -56,6 +57,8 @@ class HaproxyHttp(Stateless):
         fields: dict[str, Value] = {}
         address(fields, f"[{head[1]}]:{head[2]}")
         fields["haproxy.frontend"] = head[10].removesuffix("~")
+        if head.re is _ERROR:
+            return Parsed({**fields, **_error(head[11])}, time, self.logsource)
         fields["haproxy.backend"] = head[11]
         rest = text[head.end() :]
         if match := _HTTP.fullmatch(rest):
@@ -66,6 +69,11 @@ class HaproxyHttp(Stateless):
         else:
             return Unparsed("times, status, bytes, state or request are not where they belong")
         return Parsed(fields, time, self.logsource)
+
+
+def _error(message: str) -> dict[str, Value]:
+    """Return a connection that failed before a request (``SSL handshake failure``)."""
+    return {"event.action": "connection", "event.outcome": "failure", "error.message": message}
 
 
 def _read_http(match: re.Match[str], fields: dict[str, Value]) -> None:

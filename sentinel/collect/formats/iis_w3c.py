@@ -1,11 +1,13 @@
 """IIS in W3C extended format (https://www.w3.org/TR/WD-logfile.html).
 
 ``#Fields:`` names the columns of the lines that follow, and may be declared anew at any line, so
-it is the state of one file or batch. Values hold ``+`` for a space and ``-`` for nothing.
+it is the state of one file or batch. Values hold ``+`` for a space and ``-`` for nothing;
+other writers of the format quote them.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import ClassVar, Self
@@ -39,6 +41,8 @@ _NUMBERS = {
 }
 _PLUS_IS_SPACE = frozenset({"cs(user-agent)", "cs(referer)", "cs(cookie)", "cs-username"})
 _COLUMNS = 128
+_DIRECTIVE = re.compile(r"#[A-Za-z-]{1,32}:")
+_TOKEN = re.compile(r'"([^"]*(?:""[^"]*)*)"|(\S+)')  # of writers other than IIS
 
 
 class IisW3c:
@@ -68,13 +72,16 @@ class IisW3c:
             return Unparsed("no #Fields: directive before the line")
         values = line.split(" ")
         if len(values) != len(self._columns):
+            values = _tokens(line)
+        if len(values) != len(self._columns):
             return Unparsed(f"{len(values)} columns where #Fields: names {len(self._columns)}")
         row = {
             name: value
             for name, value in zip(self._columns, values, strict=True)
             if value not in ("-", "")
         }
-        time = _time(row.pop("date", self._day), row.pop("time", ""))
+        day = row.pop("date", row.pop("date-local", self._day))
+        time = _time(day, row.pop("time", row.pop("time-local", "")))
         if time is None:
             return Unparsed("no date and time")
         return Parsed(_fields(row), time, self.logsource)
@@ -90,11 +97,13 @@ class IisW3c:
                 self._columns = columns
             case "date":
                 self._day = text.strip()[: len("2026-01-24")]
-            case "software" | "version" | "remark" | "start-date" | "end-date":
-                return None
-            case _:
+            case _ if not _DIRECTIVE.match(line):
                 return Unparsed("no directive of the W3C extended format")
         return None
+
+
+def _tokens(line: str) -> list[str]:
+    return [plain or quoted.replace('""', '"') for quoted, plain in _TOKEN.findall(line)]
 
 
 def _fields(row: dict[str, str]) -> dict[str, Value]:

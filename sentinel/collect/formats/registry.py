@@ -37,6 +37,7 @@ from sentinel.collect.formats.traefik_json import TraefikJson
 from sentinel.errors import UsageError
 
 AUTO = "auto"
+_GENERAL = frozenset({"auth", "ecs", "json", "csv"})
 
 
 def all_formats() -> dict[str, Format]:
@@ -94,17 +95,18 @@ def detect_format(
     """Return the format that reads most lines of ``sample``; None where none reads a line.
 
     Between equals the first candidate wins, by default the more specific: an nginx line before
-    any JSON object before CSV. A format that reads every line ends the search.
+    any JSON object before CSV. A format that reads every line ends the search. A general one (any
+    JSON object, any line of syslog) must read twice as many lines as the best of the others:
+    HAProxy's own messages stand among its requests.
     """
     best: Format | None = None
     most = 0
     for fmt in all_formats().values() if candidates is None else candidates:
         parser = fmt.fresh()
-        read = 0
-        for line in sample:
-            if parser.claims(line):
-                read += isinstance(parser.parse(line), Parsed)
-        if read > most:
+        read = sum(
+            parser.claims(line) and isinstance(parser.parse(line), Parsed) for line in sample
+        )
+        if read > (2 * most if fmt.name in _GENERAL else most):
             best, most = fmt, read
         if most == len(sample):
             break
