@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 from sentinel.clock import Clock
 from sentinel.config import Settings
 from sentinel.domain.affected import Affected
+from sentinel.domain.blind import BlindWindow
 from sentinel.domain.deadline import Deadline
 from sentinel.domain.incident import Actor, Document, Incident, Role
 from sentinel.errors import Refused, UsageError
@@ -87,11 +88,13 @@ class Casework:
     async def draft_dossier(self, actor: Actor, incident_id: str) -> list[Document]:
         """Draft the initial notification to the CNIL: PDF, and the canonical JSON behind it."""
         incident, deadlines = await self._case(actor, incident_id)
+        limits = await self._in_store(lambda tx: limits_of(tx, incident))
         counted = await self.affected(incident)
 
         def render() -> list[Draft]:
             dossier = build_initial(
                 incident,
+                limits=limits,
                 deadlines=deadlines,
                 affected=counted,
                 organisation=self._settings.organisation,
@@ -162,6 +165,13 @@ class Casework:
                 tx, root=self._root, incident=incident, drafts=drafts, actor=actor, now=now
             )
         )
+
+
+def limits_of(tx: CaseTx, incident: Incident) -> list[BlindWindow]:
+    """Return the blind windows that touch the time of a case; none before that time is known."""
+    if incident.occurred_from is None:
+        return []
+    return tx.blind.find(since=incident.occurred_from, until=incident.occurred_to)
 
 
 def _draft(kind: str, language: str, media_type: str, name: str, content: bytes) -> Draft:

@@ -18,6 +18,7 @@ from sentinel.clock import isoformat
 from sentinel.config import Organisation
 from sentinel.content import content_dir
 from sentinel.domain.affected import Affected
+from sentinel.domain.blind import BlindWindow
 from sentinel.domain.deadline import Deadline, due_strict
 from sentinel.domain.incident import Incident
 from sentinel.legal.forms import Field, Form, load_form
@@ -78,15 +79,25 @@ def build_initial(
     organisation: Organisation,
     now: datetime,
     notifiers: Path | None = None,
+    limits: Sequence[BlindWindow] = (),
 ) -> Dossier:
     """Prepare the initial notification of ``incident`` as of ``now`` (UTC).
 
     ``affected``: the persons as counted now; None = as frozen in the case. ``notifiers``: the
-    folder of notifiers in force. Raises ContentError where its content is wrong.
+    folder of notifiers in force. ``limits``: the blind windows that touch the case; with those of
+    ``affected``, they are told. Raises ContentError where its content is wrong.
     """
     form = load_form("cnil-1")
     affected = affected or incident.affected
-    case = Case(incident, affected, organisation, now, notifiers or content_dir("notifiers"))
+    seen = {window.id: window for window in (*(affected.limits if affected else ()), *limits)}
+    case = Case(
+        incident,
+        affected,
+        organisation,
+        now,
+        notifiers or content_dir("notifiers"),
+        tuple(seen.values()),
+    )
     given = facts(case, form)
     given |= {key: value for key, value in incident.answers.items() if value is not None}
     due = _due(incident, deadlines)

@@ -11,10 +11,12 @@ import msgspec
 from sentinel.clock import isoformat
 from sentinel.config import Organisation, Person
 from sentinel.domain.affected import Affected
+from sentinel.domain.blind import BlindWindow
 from sentinel.domain.incident import Incident, Legal, Outcome, Persons, Security
 from sentinel.legal.forms import Form
 from sentinel.notify import wording
 from sentinel.notify.content_model import Content
+from sentinel.notify.dossier_limits import limits_text
 from sentinel.notify.templates import Templates, one_line
 from sentinel.yaml_file import read_yaml
 
@@ -47,6 +49,7 @@ class Case(msgspec.Struct, frozen=True):
     organisation: Organisation
     now: datetime
     notifiers: Path
+    limits: tuple[BlindWindow, ...] = ()
 
     @property
     def first(self) -> datetime | None:
@@ -203,6 +206,7 @@ def _description(case: Case) -> str:
             "records": case.records,
             "unlisted": case.affected.unlisted_records if case.affected else 0,
             "contained": case.contained,
+            "limits": limits_text(case.limits, "fr", case.now),
         },
     )
     return wording.typographic(" ".join(text.split("\n")).strip(), "fr")
