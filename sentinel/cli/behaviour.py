@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -18,15 +19,15 @@ from sentinel.collect.files import STDIN
 from sentinel.collect.formats.registry import AUTO
 from sentinel.collect.intake import UnparsedLine
 from sentinel.collect.offline import OfflineReader
+from sentinel.detect.behaviour.evaluate import Evaluation
+from sentinel.detect.behaviour.evaluate_words import report_lines
+from sentinel.detect.behaviour.labelled import open_dataset
+from sentinel.detect.behaviour.model import require_extra
 from sentinel.detect.behaviour.train import BUDGET, train
 from sentinel.domain.event import Event
+from sentinel.errors import UsageError
 
 app = typer.Typer(help="The model of ordinary navigation.", no_args_is_help=True)
-
-
-@app.callback()
-def _group() -> None:
-    """Keep `train` a subcommand while it is the only one."""
 
 
 @app.command("train")
@@ -53,6 +54,44 @@ def train_model(
         f"{isoformat(manifest.window_to)}, threshold {manifest.threshold:.2f}, "
         f"written to {settings.model_path}"
     )
+
+
+@app.command("eval")
+def evaluate_model(
+    context: typer.Context,
+    dataset: Annotated[
+        Path, typer.Argument(help="A folder with train/ and test/ logs and labels.ndjson.")
+    ],
+    format_name: Annotated[str, typer.Option("--format", help="Format, or auto.")] = AUTO,
+    budget: Annotated[float, typer.Option(help="Findings a day that are acceptable.")] = BUDGET,
+    window: Annotated[
+        float | None,
+        typer.Option(help="Longest session in minutes; 24 hours where there are enough."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the folds.")] = 0,
+    compare: Annotated[
+        bool, typer.Option(help="Also judge by single detectors, on the same features.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Learn from a data set's training logs, judge its test logs, and count with its labels."""
+    require_extra()
+    if budget <= 0 or (window is not None and window <= 0):
+        raise UsageError("a budget and a window are above zero", where="--budget, --window")
+    settings = config.load(context.obj)
+    profiles = parts.load_sources(settings)
+
+    def read(path: Path) -> Iterator[Event]:
+        return _events(OfflineReader(profiles, format_name=format_name), [path])
+
+    longest = None if window is None else timedelta(minutes=window)
+    evaluation = Evaluation(open_dataset(dataset), read, seed=seed, window=longest)
+    report = evaluation.report(budget, compare=compare)
+    if as_json:
+        json(msgspec.to_builtins(report))
+        return
+    for text in report_lines(report):
+        line(text)
 
 
 def _events(reader: OfflineReader, paths: list[Path]) -> Iterator[Event]:

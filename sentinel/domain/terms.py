@@ -46,6 +46,14 @@ TERMS: dict[str, dict[str, str]] = {
         "en": "longest run of documents in numeric order",
         "fr": "plus longue suite de documents en ordre numérique",
     },
+    "oddest_request": {
+        "en": "oddity of the oddest request (nats: 4.6 is one in a hundred)",
+        "fr": "singularité de la requête la plus singulière (nats : 4,6 = une sur cent)",
+    },
+    "odd_requests": {
+        "en": "share of odd requests (one in a hundred or rarer)",
+        "fr": "part de requêtes singulières (une sur cent ou plus rares)",
+    },
     # What makes an explanation weak
     "opened_by_actor": {
         "en": "opened by the person who reads",

@@ -205,7 +205,7 @@ async def test_the_watch_finds_the_walker_while_events_arrive(scorer: Scorer) ->
     assert len(finding.reasons) == 4
     health = behaviour.health
     assert health.open == health.waiting == 0
-    assert health.scored + health.too_short == 91
+    assert health.scored == 91
     await behaviour.stop()
 
 
@@ -253,7 +253,7 @@ async def test_a_long_outage_is_bounded_and_counted(folder: Path) -> None:
     await behaviour.advance(START + timedelta(days=2))
     health = behaviour.health
     assert health.waiting == 5
-    assert health.lost == 90 - health.too_short - 5
+    assert health.lost == 90 - 5
 
 
 async def test_r03_one_person_twice_is_two_sessions_without_a_link(scorer: Scorer) -> None:

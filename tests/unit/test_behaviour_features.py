@@ -1,8 +1,10 @@
 """What a session looks like in numbers, and how the population's paths are counted."""
 
+from math import isnan
+
 import pytest
 
-from sentinel.detect.behaviour.features import FEATURES, features, scorable, tokens_of
+from sentinel.detect.behaviour.features import FEATURES, features, pages_of, tokens_of
 from sentinel.detect.behaviour.markov import START, Markov
 from sentinel.detect.behaviour.paths import depth, is_page, number, template, token
 from sentinel.detect.behaviour.sessions import Step
@@ -18,7 +20,8 @@ def walk(paths: list[str], every: float = 10.0) -> list[Step]:
 
 
 def measured(steps: list[Step], population: Markov | None = None) -> dict[str, float]:
-    return dict(zip(FEATURES, features(steps, population or Markov()), strict=True))
+    values = features(steps, population or Markov(), [0.0] * len(steps))
+    return dict(zip(FEATURES, values, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +82,9 @@ def test_a_metronome_is_told_from_a_person() -> None:
 
 
 def test_too_few_intervals_say_nothing_of_the_pace() -> None:
-    assert measured(walk(["/a", "/b", "/c"]))["interval_cv"] == 1.0
+    assert isnan(measured(walk(["/a", "/b", "/c"]))["interval_cv"])
+    even = [step(at, "/a") for at in (0, 0, 0, 0, 9, 9, 9, 9)]
+    assert measured(even)["interval_cv"] > 1.0
 
 
 def test_order_of_the_documents() -> None:
@@ -97,19 +102,26 @@ def test_order_of_the_documents() -> None:
 
 def test_shares_and_rates() -> None:
     steps = [
-        step(0, "/a"),
+        *(step(at, "/a") for at in (0, 5, 10, 15)),
         step(30, "/documents/1", size=30),
+        step(45, "/b"),
         step(60, "/nope", status=404),
         step(120, "/documents/1", size=50),
         step(121, "/static/app.css"),
     ]
     found = measured(steps)
-    assert found["rate"] == 2.0
+    assert found["rate"] == 4.0
     assert found["document_rate"] == 1.0
-    assert found["client_errors"] == 0.25
-    assert found["distinct_paths"] == 0.75
-    assert found["bytes"] == 25
-    assert found["entropy"] == 1.5
+    assert found["client_errors"] == 0.125
+    assert found["distinct_paths"] == 0.5
+    assert found["bytes"] == 17.5
+    assert found["entropy"] == 1.75
+
+
+def test_the_oddest_request_and_the_share_of_odd_ones() -> None:
+    values = features(walk(["/a"] * 4), Markov(), [0.1, 4.6, 9.2, 0.0])
+    found = dict(zip(FEATURES, values, strict=True))
+    assert (found["oddest_request"], found["odd_requests"]) == (9.2, 0.5)
 
 
 def test_a_burst_is_not_a_rate_of_infinity() -> None:
@@ -117,16 +129,26 @@ def test_a_burst_is_not_a_rate_of_infinity() -> None:
 
 
 def test_the_hour_of_the_day_does_not_matter() -> None:
-    steps = walk(["/a", "/b", "/c", "/d", "/e", "/f"])
+    steps = walk(["/a", "/b", "/c", "/d", "/e", "/f", "/g", "/h"])
     later = [step(one.at + 7 * 3600, one.path) for one in steps]
     assert measured(steps) == pytest.approx(measured(later))
 
 
-def test_only_a_long_enough_session_is_judged() -> None:
-    assert scorable(walk(["/a"] * 8))
-    assert not scorable(walk(["/a"] * 7 + ["/a.css"] * 50))
-    with pytest.raises(ValueError, match="without pages"):
-        features(walk(["/a.css"]), Markov())
+def test_a_short_session_has_no_pace_and_no_order() -> None:
+    short, long = measured(walk(["/a"] * 7 + ["/a.css"] * 50)), measured(walk(["/a"] * 8))
+    absent = {name for name, value in short.items() if isnan(value)}
+    assert absent == {
+        "rate", "interval_median", "interval_cv", "distinct_paths", "entropy", "document_rate",
+        "repetition", "consecutive_ids", "ordered_run",
+    }  # fmt: skip
+    assert not any(isnan(value) for value in long.values())
+
+
+def test_a_session_of_parts_alone_is_made_of_them() -> None:
+    assert len(pages_of(walk(["/a.css", "/b.js"]))) == 2
+    assert len(pages_of(walk(["/a", "/b.js"]))) == 1
+    with pytest.raises(ValueError, match="without requests"):
+        features([], Markov(), [])
 
 
 def test_a_rare_path_is_more_surprising_than_a_common_one() -> None:

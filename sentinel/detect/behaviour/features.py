@@ -1,4 +1,4 @@
-"""A session in fourteen numbers. None of them is who, where from, or at what hour.
+"""A session in sixteen numbers. None of them is who, where from, or at what hour.
 
 Generic on purpose: pace, breadth, errors, likelihood of the path, order of the documents. The
 names are those of `sentinel.domain.terms`, which writes them in words.
@@ -7,9 +7,9 @@ names are those of `sentinel.domain.terms`, which writes them in words.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from math import log2
+from math import log2, nan
 from statistics import fmean, median, pstdev
 
 from sentinel.detect.behaviour.markov import Markov
@@ -31,6 +31,8 @@ FEATURES = (
     "surprise",
     "consecutive_ids",
     "ordered_run",
+    "oddest_request",
+    "odd_requests",
 )
 LOGARITHMIC = {
     "rate": 1.0,
@@ -42,34 +44,50 @@ LOGARITHMIC = {
 }
 """Judged as log(value + offset): twice as fast matters, one page a minute more does not."""
 FEWEST_PAGES = 8
-"""Below this many pages, a pace or an order says nothing."""
+"""Below this many pages, a pace or an order says nothing: those features are absent (NaN)."""
+ODD = 4.6
+"""A request so rare (nats; one in a hundred) counts as odd."""
+_NEEDS_PAGES = frozenset(
+    {
+        "rate",
+        "interval_median",
+        "interval_cv",
+        "distinct_paths",
+        "entropy",
+        "document_rate",
+        "repetition",
+        "consecutive_ids",
+        "ordered_run",
+    }
+)
 _FEWEST_INTERVALS = 4
 _HUMAN_CV = 1.0  # where there are too few intervals: as irregular as chance
 
 
-def scorable(steps: Iterable[Step]) -> bool:
-    """Tell whether a session is long enough to be judged."""
-    return sum(1 for step in steps if is_page(step)) >= FEWEST_PAGES
+def pages_of(steps: Sequence[Step]) -> list[Step]:
+    """Return the requests that a person chose; all of them where there is none."""
+    return [step for step in steps if is_page(step)] or list(steps)
 
 
-def tokens_of(steps: Iterable[Step]) -> list[str]:
+def tokens_of(steps: Sequence[Step]) -> list[str]:
     """Return the pages of a session as the Markov model counts them."""
-    return [token(step) for step in steps if is_page(step)]
+    return [token(step) for step in pages_of(steps)]
 
 
-def features(steps: Sequence[Step], population: Markov) -> list[float]:
-    """Return the values of `FEATURES`, in that order. ``steps``: one session, by time.
+def features(steps: Sequence[Step], population: Markov, oddities: Sequence[float]) -> list[float]:
+    """Return the values of `FEATURES`, in that order; NaN where a session is too short for one.
 
+    ``steps``: one session, by time. ``oddities``: how odd each of its requests is, in nats.
     Minutes and seconds are of event time; a session shorter than a minute counts as one minute.
     """
-    pages = [step for step in steps if is_page(step)]
-    if not pages:
-        raise ValueError("a session without pages has no features")
+    if not steps:
+        raise ValueError("a session without requests has no features")
+    pages = pages_of(steps)
     tokens = [token(step) for step in pages]
     minutes = max((pages[-1].at - pages[0].at) / 60, 1.0)
     gaps = [after.at - before.at for before, after in pairwise(pages)]
     documents = [step for step in pages if ID in template(step.path) and step.status < 300]  # noqa: PLR2004
-    return [
+    values = [
         len(pages) / minutes,
         median(gaps) if gaps else 0.0,
         _variation(gaps),
@@ -83,7 +101,13 @@ def features(steps: Sequence[Step], population: Markov) -> list[float]:
         fmean(step.size for step in pages),
         population.surprise(tokens),
         *_order(pages),
+        max(oddities),
+        sum(1 for value in oddities if value >= ODD) / len(oddities),
     ]
+    if len(pages) >= FEWEST_PAGES:
+        return values
+    named = zip(FEATURES, values, strict=True)
+    return [nan if name in _NEEDS_PAGES else value for name, value in named]
 
 
 def _variation(gaps: Sequence[float]) -> float:

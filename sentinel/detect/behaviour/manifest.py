@@ -1,7 +1,8 @@
 """What a model is made of, written beside it: a model that cannot say it is not loaded.
 
-A model folder holds ``manifest.json``, ``features.npz`` (numbers of sessions, no identity) and
-``markov.json`` (counts). Nothing in it is executable: no pickle, ever.
+A model folder holds ``manifest.json``, ``features.npz`` (numbers of sessions and of requests, no
+identity), ``markov.json`` and ``requests.json`` (counts). Nothing in it is executable: no pickle,
+ever.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ import msgspec
 from sentinel.detect.behaviour.features import FEATURES
 from sentinel.errors import ContentError, UnreadableFile
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 MATRIX = "features.npz"
 MARKOV = "markov.json"
+REQUESTS = "requests.json"
+FILES = (MATRIX, MARKOV, REQUESTS)
 
 
 class FeatureStats(msgspec.Struct, frozen=True):
@@ -34,8 +37,8 @@ class FeatureStats(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """A model's passport. Instants are UTC.
 
-    ``window_from``/``window_to``: event times learnt from. ``sessions``: how many were learnt,
-    ``too_short``: how many were not. ``threshold``: a session scoring above it is a finding;
+    ``window_from``/``window_to``: event times learnt from. ``sessions`` and ``requests``: how many
+    were learnt. ``threshold``: a session scoring above it is a finding;
     it follows from ``budget``, the findings a day that are accepted at ``sessions_per_day``.
     ``files``: SHA-256 (hex) by name.
     """
@@ -45,7 +48,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     window_from: datetime
     window_to: datetime
     sessions: int
-    too_short: int
+    requests: int
     sessions_per_day: float
     budget: float
     threshold: float
@@ -70,7 +73,7 @@ def read_manifest(directory: Path) -> Manifest:
         raise ContentError(
             "this model was trained by another version", where=str(path), hint="train it again"
         )
-    for name in (MATRIX, MARKOV):
+    for name in FILES:
         if hashlib.sha256(_read(directory / name)).hexdigest() != manifest.files.get(name):
             raise ContentError(
                 "the file is not the one that was trained",

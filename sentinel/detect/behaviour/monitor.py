@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from sentinel.detect.behaviour.features import scorable
 from sentinel.detect.behaviour.findings import finding_of
 from sentinel.detect.behaviour.scorer import Scorer
 from sentinel.detect.behaviour.sessions import WEB, Limits, Session, Sessions
@@ -32,7 +31,6 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     open: int
     waiting: int
     scored: int
-    too_short: int
     evicted: int
     lost: int
     unscorable: int
@@ -71,7 +69,7 @@ class Behaviour:
         self._ready: list[Finding] = []
         self._task: asyncio.Task[None] | None = None
         self._newest: datetime | None = None
-        self._scored = self._too_short = self._lost = 0
+        self._scored = self._lost = 0
 
     async def start(self) -> None:
         """Start the model's process. Raises MissingExtra, ContentError, UnreadableFile."""
@@ -125,7 +123,6 @@ class Behaviour:
             open=len(self._sessions),
             waiting=len(self._waiting),
             scored=self._scored,
-            too_short=self._too_short,
             evicted=self._sessions.evicted,
             lost=self._lost,
             unscorable=self._scorer.unscorable,
@@ -138,9 +135,6 @@ class Behaviour:
 
     def _enqueue(self, sessions: Sequence[Session]) -> None:
         for session in sessions:
-            if not scorable(session.steps):
-                self._too_short += 1
-                continue
             if len(self._waiting) >= self._most_waiting:
                 self._waiting.popleft()
                 self._lost += 1

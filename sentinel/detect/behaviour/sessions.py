@@ -30,6 +30,7 @@ class Step(msgspec.Struct, frozen=True, array_like=True):
     path: str
     status: int
     size: int
+    query: str = ""
 
 
 class Visit(msgspec.Struct, frozen=True):
@@ -207,6 +208,7 @@ def _visit(event: Event) -> Visit:
             path=event.text("url.path"),
             status=_number(event, "http.response.status_code"),
             size=_number(event, "http.response.body.bytes"),
+            query=event.text("url.query"),
         ),
         user=event.text(names.USER),
         customer=event.text(names.ACTOR_KIND) == "customer",

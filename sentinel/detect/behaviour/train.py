@@ -1,8 +1,7 @@
 """Learn what navigation the population has, and from how far on a session is a finding.
 
-Every session is described by a Markov chain that has not seen it (cross-fitting), and scored
-against the others without itself (leave one out), so that the threshold holds for sessions still
-to come. The
+Every session is described by counts that have not seen it (cross-fitting), and scored against the
+others without itself (leave one out), so that the threshold holds for sessions still to come. The
 threshold follows a budget of findings a day: beyond the sessions at hand, the tail of the scores
 is continued as an exponential (peaks over threshold). The highest scores of the window do not
 move it: what is odd among the learnt sessions may be an attack.
@@ -19,38 +18,61 @@ from math import log, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from sentinel.clock import Clock, SystemClock
-from sentinel.detect.behaviour.features import FEATURES, features, scorable, tokens_of
+from sentinel.detect.behaviour.features import FEATURES, features, tokens_of
 from sentinel.detect.behaviour.manifest import (
     FORMAT,
     MARKOV,
     MATRIX,
+    REQUESTS,
     FeatureStats,
     Manifest,
     write_model,
 )
 from sentinel.detect.behaviour.markov import Markov
-from sentinel.detect.behaviour.model import (
-    DETECTOR,
-    PARAMETERS,
-    Scale,
-    fitted,
-    matrix_bytes,
-    require_extra,
+from sentinel.detect.behaviour.mixture import DETECTOR, PARAMETERS
+from sentinel.detect.behaviour.model import matrix_bytes, require_extra
+from sentinel.detect.behaviour.population import (
+    Look,
+    Population,
+    comparable,
+    look,
+    request_scale,
+    request_view,
+    session_scale,
+    session_view,
 )
+from sentinel.detect.behaviour.requests import Requests
 from sentinel.detect.behaviour.sessions import Limits, Session, Sessions, Step
 from sentinel.domain.event import Event
 from sentinel.errors import ContentError
 
 if TYPE_CHECKING:
-    from sentinel.detect.behaviour.model import Matrix
+    from sentinel.detect.behaviour.mixture import Matrix
 
 BUDGET = 0.01
 """Normal sessions a day that may be findings: one in a hundred days, if the population stays."""
 FEWEST_SESSIONS = 60
+MOST_REQUESTS = 5_000
+"""Requests that the model keeps as numbers; a larger window is drawn from."""
+MOST_SESSIONS = 20_000
 _FOLDS = 5
 _TAIL = 0.20  # share of the scores whose slope is measured
 _CENSORED = 0.02  # share of highest scores of which only the number counts
+
+
+class Learnt(msgspec.Struct, frozen=True):
+    """A population, the features of its sessions, and what each scores without itself (nats)."""
+
+    population: Population
+    raw: Matrix
+
+    @property
+    def scores(self) -> Matrix:
+        """Nats of the sessions that were learnt, leave one out."""
+        return self.population.of_sessions.mixture.scores
 
 
 def train(
@@ -75,44 +97,122 @@ def train(
     sessions = Sessions(Limits(idle=idle, most_open=10_000_000))
     sessions.add(events)
     found = sorted(sessions.flush(), key=lambda item: (item.visits[0].time, item.key))
-    learnt = [session for session in found if scorable(session.steps)]
-    if len(learnt) < FEWEST_SESSIONS:
+    if len(found) < FEWEST_SESSIONS:
         raise ContentError(
-            f"{len(learnt)} sessions with enough pages, and {FEWEST_SESSIONS} are needed",
+            f"{len(found)} sessions, and {FEWEST_SESSIONS} are needed",
             where="training events",
             hint="give a longer window of web access logs",
         )
-    steps = [session.steps for session in learnt]
-    folds = _folds(len(steps), seed)
-    raw = _raw_features(steps, folds)
-    scale = Scale.of(raw)
-    matrix = scale.apply(raw)
-    days = _days(learnt)
-    chain = _chain(steps)
+    a_day = len(found) / _days(found)
+    learnt = learn([session.steps for session in found], seed)
     manifest = Manifest(
         format=FORMAT,
         created_at=(clock or SystemClock()).now(),
-        window_from=min(session.visits[0].time for session in learnt),
-        window_to=max(session.visits[-1].time for session in learnt),
-        sessions=len(learnt),
-        too_short=len(found) - len(learnt),
-        sessions_per_day=len(learnt) / days,
+        window_from=min(session.visits[0].time for session in found),
+        window_to=max(session.visits[-1].time for session in found),
+        sessions=len(found),
+        requests=sum(len(session.visits) for session in found),
+        sessions_per_day=a_day,
         budget=budget,
-        threshold=_threshold(fitted(matrix).decision_scores_, budget / (len(learnt) / days)),
+        threshold=threshold(learnt.scores, budget / a_day),
         seed=seed,
         idle_seconds=idle.total_seconds(),
         detector=DETECTOR,
         parameters=PARAMETERS,
         features=tuple(
-            FeatureStats(name, *(float(value) for value in np.percentile(column, [1, 50, 99])))
-            for name, column in zip(FEATURES, raw.T, strict=True)
+            FeatureStats(name, *(float(value) for value in np.nanpercentile(column, [1, 50, 99])))
+            for name, column in zip(FEATURES, _somebody(learnt.raw).T, strict=True)
         ),
         libraries={"python": platform.python_version()}
         | {name: version(name) for name in ("numpy", "pyod", "scikit-learn")},
         files={},
     )
-    files = {MATRIX: matrix_bytes(scale, matrix), MARKOV: chain.to_json()}
+    files = {
+        MATRIX: matrix_bytes(learnt.population.of_requests, learnt.population.of_sessions),
+        MARKOV: learnt.population.chain.to_json(),
+        REQUESTS: learnt.population.requests.to_json(),
+    }
     return write_model(directory, manifest, files)
+
+
+def learn(steps: Sequence[Sequence[Step]], seed: int) -> Learnt:
+    """Describe a population of sessions."""
+    import numpy as np
+
+    if len(steps) > MOST_SESSIONS:
+        chosen = random.Random(seed).sample(range(len(steps)), MOST_SESSIONS)  # noqa: S311 - a draw
+        steps = [steps[at] for at in sorted(chosen)]
+    folds = _folds(len(steps), seed)
+    looks, values = _request_values(steps, folds, seed)
+    scale = request_scale(values)
+    judged = request_view(scale, scale.apply(values))
+    oddities = dict(zip(looks, judged.mixture.scores.tolist(), strict=True))
+    raw = np.zeros((len(steps), len(FEATURES)))
+    for fold, others in _parts(steps, folds):
+        chain, requests = _chain(others), Requests.learnt(others)
+        missing = {look(step): step for at in fold for step in steps[at]}
+        fresh = {key: step for key, step in missing.items() if key not in oddities}
+        if fresh:
+            rows = np.array([requests.features(step) for step in fresh.values()])
+            oddities.update(zip(fresh, judged.score(rows).tolist(), strict=True))
+        for at in fold:
+            raw[at] = features(steps[at], chain, [oddities[look(step)] for step in steps[at]])
+    session_scaled = session_scale(comparable(raw))
+    of_sessions = session_view(session_scaled, session_scaled.apply(comparable(raw)))
+    population = Population(_chain(steps), Requests.learnt(steps), judged, of_sessions)
+    return Learnt(population, raw)
+
+
+def threshold(scores: Matrix, rate: float) -> float:
+    """Return the score that at most a share ``rate`` of normal sessions is expected to exceed.
+
+    Above the tail's beginning the scores are taken for exponential. The slope is the maximum
+    likelihood estimate with the highest scores censored, at the upper end of its 95 % confidence
+    interval: the fewer the sessions, the more careful the threshold.
+    """
+    import numpy as np
+
+    if rate >= _TAIL:
+        return float(np.quantile(scores, max(1 - rate, 0.0)))
+    begin = float(np.quantile(scores, 1 - _TAIL))
+    excesses = np.sort(scores[scores > begin]) - begin
+    if not len(excesses):
+        return begin
+    censored = int(len(scores) * _CENSORED)
+    seen = excesses[: len(excesses) - censored]
+    slope = (seen.sum() + censored * seen[-1]) / len(seen)
+    careful = slope * (1 + 1.645 / sqrt(len(seen)))
+    return begin + float(careful) * log(_TAIL / rate)
+
+
+def _request_values(
+    steps: Sequence[Sequence[Step]], folds: Sequence[Sequence[int]], seed: int
+) -> tuple[list[Look], Matrix]:
+    """Describe a draw of requests, each by the counts of the folds that it is not in.
+
+    Drawn from the traffic, not from its distinct addresses: what everybody asks for is ordinary.
+    """
+    import numpy as np
+
+    looks: list[Look] = []
+    rows: list[list[float]] = []
+    for fold, others in _parts(steps, folds):
+        traffic = [step for at in fold for step in steps[at]]
+        if len(traffic) > MOST_REQUESTS // _FOLDS:
+            traffic = random.Random(seed).sample(traffic, MOST_REQUESTS // _FOLDS)  # noqa: S311
+        requests = Requests.learnt(others)
+        looks += map(look, traffic)
+        rows += map(requests.features, traffic)
+    return looks, np.array(rows, dtype=np.float64)
+
+
+def _parts(
+    steps: Sequence[Sequence[Step]], folds: Sequence[Sequence[int]]
+) -> Iterable[tuple[Sequence[int], list[Sequence[Step]]]]:
+    """Yield each fold with the sessions of the others."""
+    for fold in folds:
+        held_out = set(fold)
+        yield fold, [item for at, item in enumerate(steps) if at not in held_out]
 
 
 def _folds(count: int, seed: int) -> list[list[int]]:
@@ -127,37 +227,12 @@ def _chain(sessions: Iterable[Sequence[Step]]) -> Markov:
     return chain
 
 
-def _raw_features(steps: Sequence[Sequence[Step]], folds: Sequence[Sequence[int]]) -> Matrix:
-    """Describe each session by the chain of the other folds."""
+def _somebody(raw: Matrix) -> Matrix:
+    """Return ``raw`` with 0 where nobody has a feature: a percentile of nothing is nothing."""
     import numpy as np
 
-    raw = np.zeros((len(steps), len(FEATURES)))
-    for fold in folds:
-        held_out = set(fold)
-        chain = _chain(steps[at] for at in range(len(steps)) if at not in held_out)
-        for at in fold:
-            raw[at] = features(steps[at], chain)
-    return raw
-
-
-def _threshold(scores: Matrix, rate: float) -> float:
-    """Return the score that at most a share ``rate`` of normal sessions is expected to exceed.
-
-    Above the tail's beginning the scores are taken for exponential. The slope is the maximum
-    likelihood estimate with the highest scores censored, at the upper end of its 95 % confidence
-    interval: the fewer the sessions, the more careful the threshold.
-    """
-    import numpy as np
-
-    if rate >= _TAIL:
-        return float(np.quantile(scores, max(1 - rate, 0.0)))
-    begin = float(np.quantile(scores, 1 - _TAIL))
-    excesses = np.sort(scores[scores > begin]) - begin
-    censored = int(len(scores) * _CENSORED)
-    seen = excesses[: len(excesses) - censored]
-    slope = (seen.sum() + censored * seen[-1]) / len(seen)
-    careful = slope * (1 + 1.645 / sqrt(len(seen)))
-    return begin + float(careful) * log(_TAIL / rate)
+    empty = np.isnan(raw).all(axis=0)
+    return np.where(empty, 0.0, raw)
 
 
 def _days(sessions: Sequence[Session]) -> float:
