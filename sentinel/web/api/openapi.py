@@ -23,6 +23,10 @@ _READS = {
     "/openapi.json": ("This description.", ()),
     "/alerts": ("Alerts, newest first.", ("state", "page")),
     "/alerts/{id}": ("One alert, with its ETag.", ()),
+    "/blind-windows": (
+        "When nothing was seen, why, and what it means; newest first.",
+        ("source", "since", "until", "open"),
+    ),
     "/incidents": ("Incidents with their clocks, newest first.", ()),
     "/incidents/{id}": ("One incident with its clocks, and its ETag.", ()),
     "/incidents/{id}/timeline": ("What happened, when it occurred and was recorded.", ()),

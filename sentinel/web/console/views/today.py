@@ -52,6 +52,7 @@ async def show(request: web.Request) -> web.Response:
         sources=sources_of(status, now),
         events=status.get("events"),
         spool_lag=status.get("spool_lag"),
+        blind=len(going_on) if isinstance(going_on := status.get("blind"), list) else 0,
     )
 
 
