@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from sentinel.app.affected_cases import AffectedCases
 from sentinel.clock import Clock
 from sentinel.config import Settings
+from sentinel.detect.scope.engine import ScopeEngine
 from sentinel.domain.affected import Affected
 from sentinel.domain.blind import BlindWindow
 from sentinel.domain.deadline import Deadline
@@ -22,7 +23,6 @@ from sentinel.errors import Refused, UsageError
 from sentinel.notify.dossier import build_initial
 from sentinel.notify.dossier_pdf import dossier_pdf
 from sentinel.notify.letters import draft_letter
-from sentinel.respond.affected import affected
 from sentinel.respond.documents import Draft, file_drafts, read_document
 from sentinel.respond.workflow import COMMANDS
 from sentinel.store.ports import CaseTx, EventStore
@@ -31,7 +31,6 @@ T = TypeVar("T")
 
 LANGUAGES = ("fr", "en")
 WRITERS = (Role.COMMANDER, Role.SCRIBE, Role.DPO, Role.LEGAL, Role.COMMS)
-INSTANT = timedelta(microseconds=1)
 
 
 class InStore(Protocol):
@@ -46,12 +45,17 @@ class Casework:
     """Commands and drafts of one service."""
 
     def __init__(
-        self, settings: Settings, in_store: InStore, events: EventStore, clock: Clock
+        self,
+        settings: Settings,
+        in_store: InStore,
+        events: EventStore,
+        clock: Clock,
+        scope: ScopeEngine,
     ) -> None:
         self._settings = settings
         self._in_store = in_store
-        self._events = events
         self._clock = clock
+        self.persons = AffectedCases(in_store, events, clock, scope)
 
     @property
     def _root(self) -> Path:
@@ -68,22 +72,14 @@ class Casework:
         return await self._in_store(lambda tx: command(tx, actor, now=now, **arguments))
 
     async def affected(self, incident: Incident) -> Affected | None:
-        """Count the persons whose data the case's actors reached in its window, or in its alerts.
+        """Return the persons affected: the frozen set, else what the case asks by itself.
 
         None where the case names no actor or no window yet.
         """
-        since, until = incident.occurred_from, incident.occurred_to
-        if since is None or until is None or not incident.actors:
-            return None
-        alerts = await self._in_store(lambda tx: tx.alerts.find(incident_id=incident.id))
-        return await asyncio.to_thread(
-            affected,
-            self._events,
-            actors=incident.actors,
-            since=since,
-            until=until + INSTANT,
-            event_ids={event for alert in alerts for event in alert.events},
-        )
+        if incident.affected is not None:
+            return incident.affected
+        question = await self.persons.question(incident)
+        return await self.persons.count(question) if question is not None else None
 
     async def draft_dossier(self, actor: Actor, incident_id: str) -> list[Document]:
         """Draft the initial notification to the CNIL: PDF, and the canonical JSON behind it."""

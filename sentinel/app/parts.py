@@ -148,13 +148,24 @@ def make_detector(
     ``staff``: whether accesses of staff are judged (see `StaffSettings.live`). ``pseudonym``: what
     events call a service identity that the scope model names, given its kind and name.
     """
+    scope = make_scope(settings, facts, staff=staff, pseudonym=pseudonym)
+    return Detector(scope=scope, rules=make_engine(settings, rules), behaviour=behaviour)
+
+
+def make_scope(
+    settings: Settings,
+    facts: Iterable[Fact],
+    *,
+    staff: bool = True,
+    pseudonym: Callable[[str, str], str] | None = None,
+) -> ScopeEngine:
+    """Return what judges accesses of staff; see `make_detector`."""
     model = load_scope(content_of(settings, "scopes"))
     if pseudonym is not None:
         services = {pseudonym("usr", name): one for name, one in model.services.items()}
         model = model.model_copy(update={"services": services})
     judge = ScopeEngine if staff else Unmonitored
-    scope = judge(model, FactIndex(facts))
-    return Detector(scope=scope, rules=make_engine(settings, rules), behaviour=behaviour)
+    return judge(model, FactIndex(facts))
 
 
 def make_engine(settings: Settings, rules: RuleSet) -> RuleEngine:

@@ -19,8 +19,8 @@ from sentinel.clock import Clock
 from sentinel.detect.engine import RuleEngine
 from sentinel.detect.scope.engine import access_of
 from sentinel.detect.scope.revise import Reach, Watch, judged_again, stamp, united
-from sentinel.domain.event import Event
-from sentinel.domain.scope import Revision
+from sentinel.domain.event import SCOPE_VERDICT, Event
+from sentinel.domain.scope import Revision, Verdict
 from sentinel.respond.fold import Folder
 from sentinel.respond.revisions import reason_of, record_revisions
 
@@ -125,13 +125,14 @@ class Revisions:
 
     def _revision(self, event: Event, again: Event) -> Revision:
         access = access_of(again)
+        explained = again.text(SCOPE_VERDICT) == Verdict.EXPLAINED.value
         return Revision(
             event=event.id,
             ref=event.ref,
             time=event.time,
             stored=stamp(event),
             now=stamp(again),
-            fact=self._detector.scope.proof(access) if access is not None else None,
+            fact=self._detector.scope.proof(access) if access is not None and explained else None,
         )
 
     def _findings(self, changed: Sequence[Revision], again: dict[str, Event]) -> list[Finding]:

@@ -131,7 +131,7 @@ class Sentinel:
         self._outbox = parts.make_outbox(
             settings, self.registry, self.in_store, clock, self._count_message
         )
-        self.casework = Casework(settings, self.in_store, self._events, clock)
+        self.casework = Casework(settings, self.in_store, self._events, clock, self._detector.scope)
         self._duties = Duties(settings, self.in_store, self._router, clock)
         self._scheduler = AsyncIOScheduler(timezone="UTC")
 

@@ -15,6 +15,7 @@ import typer
 from sentinel import __version__
 from sentinel.cli import (
     account,
+    affected,
     alert,
     backtest,
     behaviour,
@@ -76,7 +77,20 @@ def _options(
     context.obj = config
 
 
-for group in (scan, check, test, explain, backtest, init, run, doctor, demo, deadlines, severity):
+for group in (
+    scan,
+    check,
+    test,
+    explain,
+    backtest,
+    init,
+    run,
+    doctor,
+    demo,
+    deadlines,
+    severity,
+    affected,
+):
     group.register(app)
 for group in (blind, replay):
     group.register(app)

@@ -98,6 +98,8 @@ class Watch:
                 kind.by_agent |= template.subject == "any"
                 kind.before = max(kind.before, template.opened_after_within)
                 kind.after = max(kind.after, template.ended_within)
+        for population in model.populations.values():
+            self._kinds.setdefault(population.fact, _Kind()).by_subject = True
         employment = self._kinds.setdefault(EMPLOYMENT, _Kind())
         employment.by_agent = employment.always = True
 

@@ -15,6 +15,7 @@ from sentinel.domain.transitions import Track
 from sentinel.errors import Refused
 from sentinel.ids import uuid7
 from sentinel.legal.qualification import check_answer
+from sentinel.respond.workflow.affected import freeze_affected
 from sentinel.respond.workflow.change import Case
 from sentinel.store.ports import CaseTx
 
@@ -71,22 +72,8 @@ def answer(
 def record_affected(
     tx: CaseTx, actor: Actor, incident_id: str, *, affected: Affected, now: datetime
 ) -> Incident:
-    """Freeze the affected persons as evidence: the set, its hash, and the query that found it."""
-    case = Case(tx, actor, incident_id, now)
-    case.permit("record_affected", Track.LEGAL)
-    return case.save(
-        "incident.affected_frozen",
-        {
-            "sha256": affected.sha256,
-            "persons": len(affected.subjects),
-            "records": affected.record_count,
-            "query": affected.query,
-        },
-        affected=affected,
-        subjects=affected.subjects,
-        categories=tuple(sorted(affected.categories)),
-        record_count=affected.record_count,
-    )
+    """Freeze the affected persons as evidence (see `freeze_affected`)."""
+    return freeze_affected(tx, actor, incident_id, affected=affected, now=now)
 
 
 def assess_severity(
