@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from sentinel.collect.bank_numbers import card_spans, iban_spans
+from sentinel.collect.key_shapes import KEY_HINT, KEYS
 from sentinel.domain.event import REDACTED, Value
 
 CARD, IBAN, SECRET = "card_number", "iban", "secret"
@@ -21,8 +22,9 @@ _LONG_NAMES = (
 )
 # Only as a whole word: `bypass=1` stays; so does `PWD=/home`, a folder.
 _SHORT_NAMES = r"pass|pwd(?!=/)|mdp|otp|pin|cvv|cvc"
+# `chpasswd[1234]:` is a program and its process, which say nothing.
 _NAME = (
-    rf"(?<![\w.-])(?:[\w.-]{{0,64}}?(?:{_LONG_NAMES})"
+    rf"(?<![\w.-])(?![\w.-]{{0,64}}\[\d{{1,10}}\]:)(?:[\w.-]{{0,64}}?(?:{_LONG_NAMES})"
     rf"|(?:[\w.-]{{0,64}}?[_.-])?(?:{_SHORT_NAMES}))"
 )
 _INDEX = r"(?:\[\w{0,32}\]|%5B\w{0,32}%5D|\]|%5D)?"  # user[password], password[0]
@@ -32,15 +34,31 @@ _BLANK = r"(?:[ \t+]|%20){0,4}"
 _COLON = r"(?:(?<=[\"'\s]):|:(?=[\"'\s\\])|%3A)"
 _ASSIGN = rf"{_INDEX}{_QUOTE}{_BLANK}(?:=|%3D|{_COLON}){_BLANK}{_QUOTE}"
 _SCHEME = rf"(?:(?:bearer|basic|digest|token){_BLANK})?"
-_VALUE = r"(?!\[redacted:)(?:(?!%22|%26|%27)[^\s&\"'<>;,\\])+"
+_VALUE = r"(?!\[redacted:|(?:true|false|null|none)\b)(?:(?!%22|%26|%27)[^\s&\"'<>;,\\])+"
+_ARGUMENT = r"(?!\[redacted:|-)[^\s\"'\\|;&]{1,256}"
 _SECRETS = (
     re.compile(rf"({_NAME}{_ASSIGN}{_SCHEME}){_VALUE}", re.IGNORECASE | re.ASCII),
     re.compile(r"(\bbearer(?:[ \t+]|%20)+)[\w.~+/=-]{16,}", re.IGNORECASE | re.ASCII),
     re.compile(r"((?<![\w-]))eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*", re.ASCII),
     re.compile(r"(://[^/\s:@?#]{0,64}:)(?!\[redacted:)[^/\s@?#]{1,128}(?=@)", re.ASCII),
 )
+# A program's arguments: `--password x`, `sshpass -p x`, `curl -u name:x`, `mysql -u name -px`.
+_ARGUMENTS = (
+    re.compile(
+        rf"((?<!\S)--?(?:[\w-]{{0,32}}-)?(?:{_LONG_NAMES}|{_SHORT_NAMES})[ \t]{{1,4}}{_QUOTE})"
+        rf"{_ARGUMENT}",
+        re.IGNORECASE | re.ASCII,
+    ),
+    re.compile(rf"(\bsshpass[ \t]{{1,4}}-p[ \t]{{0,4}}{_QUOTE}){_ARGUMENT}", re.ASCII),
+    re.compile(
+        rf"(\bcurl\b[^\n|;]{{0,512}}?[ \t](?:-u|--user)[ \t]{{1,4}}{_QUOTE}[^\s:]{{1,64}}:)"
+        rf"{_ARGUMENT}",
+        re.ASCII,
+    ),
+    re.compile(rf"(\bmysql(?:dump|admin)?\b[^\n|;]{{0,512}}?[ \t]-p){_ARGUMENT}", re.ASCII),
+)
 _HINT = re.compile(
-    r"pass|pwd|mdp|otp|pin|cv[vc]|secret|key|token|auth|signature|sess|jwt|bearer|eyJ|://[^/]*@",
+    r"pass|pwd|mdp|otp|pin|cv[vc]|secret|key|token|auth|signature|sess|jwt|bearer|eyJ|://[^/]*@|curl|mysql",
     re.IGNORECASE,
 )
 _SECRET_NAME = re.compile(
@@ -107,8 +125,13 @@ def _is_secret_name(name: str) -> bool:
 
 def _redact(text: str) -> tuple[str, tuple[str, ...]]:
     kinds: set[str] = set()
+    if KEY_HINT.search(text):
+        for kind, key in KEYS:
+            text, count = key.subn(f"[redacted:{kind}]", text)
+            if count:
+                kinds.add(kind)
     if _HINT.search(text):
-        for pattern in _SECRETS:
+        for pattern in (*_SECRETS, *_ARGUMENTS):
             text, count = pattern.subn(rf"\1[redacted:{SECRET}]", text)
             if count:
                 kinds.add(SECRET)

@@ -87,6 +87,44 @@ def test_secrets(text: str, clean: str) -> None:
     assert redact(text) == (clean, ("secret",))
 
 
+KEY_LINES = "\\n".join(["MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"] * 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "clean", "kind"),
+    [
+        ("id=AKIAIOSFODNN7EXAMPLE x", "id=[redacted:access_key] x", "access_key"),
+        (f"push ghp_{'a1' * 18} ok", "push [redacted:access_key] ok", "access_key"),
+        (f"glpat-{'x' * 20}", "[redacted:access_key]", "access_key"),
+        (
+            f'"-----BEGIN RSA PRIVATE KEY-----\\n{KEY_LINES}\\n-----END RSA PRIVATE KEY-----\\n"',
+            '"[redacted:private_key]\\n"',
+            "private_key",
+        ),
+        (
+            f"-----BEGIN PRIVATE KEY----- {KEY_LINES} cut",
+            "[redacted:private_key]",
+            "private_key",
+        ),
+        ('"Cookie: a=b; c=d" GET', '"[redacted:cookie]" GET', "cookie"),
+        ("set-cookie: id=17; Path=/; HttpOnly", "[redacted:cookie]", "cookie"),
+        (
+            "COMMAND=/usr/bin/tool --password x1 --v",
+            "COMMAND=/usr/bin/tool --password [redacted:secret] --v",
+            "secret",
+        ),
+        ("run --api-key k1", "run --api-key [redacted:secret]", "secret"),
+        ("sshpass -p x1 ssh a", "sshpass -p [redacted:secret] ssh a", "secret"),
+        ("curl -s -u bob:x1 https://a", "curl -s -u bob:[redacted:secret] https://a", "secret"),
+        ("mysql -u root -px1 db", "mysql -u root -p[redacted:secret] db", "secret"),
+    ],
+)
+def test_keys_cookies_and_arguments(text: str, clean: str, kind: str) -> None:
+    got, kinds = redact(text)
+    assert (got, kinds) == (clean, (kind,))
+    assert redact(got) == (got, ())
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -116,6 +154,16 @@ def test_secrets(text: str, clean: str) -> None:
         'pam_unix(chpasswd:chauthtok): user "x" does not exist in /etc/passwd',
         "password=",
         "mailto:a@example.org",
+        "Mar 27 13:06:56 host chpasswd[30938]: pam_unix(chpasswd:chauthtok): no user",
+        '{"hasSendCommandSignature": false}',
+        "AKIA1234",
+        "-----BEGIN CERTIFICATE-----",
+        "cookie consent shown",
+        "GET /cookies?x=1",
+        "--password-file /etc/x",
+        "curl -u",
+        "mysql -h db1 -P 3306",
+        "SG.x",
     ],
 )
 def test_ordinary_text_stays(text: str) -> None:
