@@ -16,6 +16,9 @@ ADJACENT = timedelta(seconds=60)
 """Two windows of one cause and source that lie no further apart are one."""
 
 
+_LONGEST_DETAIL = 200
+
+
 class Cause(StrEnum):
     """Why we did not see."""
 
@@ -83,8 +86,15 @@ class BlindWindow(msgspec.Struct, frozen=True, kw_only=True):
             seen=seen,
             end=seen if sighting.ends else None,
             count=self.count + sighting.count,
-            detail=sighting.detail or self.detail,
+            detail=_joined(self.detail, sighting.detail),
         )
+
+
+def _joined(known: str, told: str) -> str:
+    """Return both details, each once, as far as there is room."""
+    parts = [part for part in known.split(", ") if part]
+    parts += [part for part in told.split(", ") if part and part not in parts]
+    return ", ".join(parts)[:_LONGEST_DETAIL]
 
 
 def adjoins(window: BlindWindow, sighting: Sighting) -> bool:
@@ -93,6 +103,8 @@ def adjoins(window: BlindWindow, sighting: Sighting) -> bool:
         return False
     if window.end is None:
         return True
+    if window.cause is Cause.SILENCE:  # the source spoke in between, be it one word
+        return False
     near = window.begin - ADJACENT <= sighting.seen
     return near and sighting.begin <= window.end + ADJACENT
 
