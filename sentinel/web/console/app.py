@@ -16,10 +16,13 @@ from sentinel.web.console.views import (
     alert,
     alerts,
     blind,
+    casework,
     documents,
     dossier,
+    evidence,
     incident,
     incidents,
+    intake,
     letters,
     review,
     runbook,
@@ -78,6 +81,7 @@ def _add_incidents(router: web.UrlDispatcher) -> None:
     router.add_post(f"{case}/confirm-breach", incident.confirm_breach)
     router.add_post(f"{case}/contain", incident.contain)
     router.add_post(f"{case}/record-filing", incident.record_filing)
+    _add_casework(router, case)
     router.add_get(f"{case}/runbook", runbook.show)
     router.add_post(f"{case}/runbook", runbook.start)
     router.add_post(f"{case}/runbook/{{step}}", runbook.complete)
@@ -87,3 +91,20 @@ def _add_incidents(router: web.UrlDispatcher) -> None:
     router.add_post(f"{case}/letters", letters.draft)
     router.add_get(f"{case}/documents/{{document}}", documents.download)
     router.add_get(f"{case}/documents/{{document}}/preview", documents.preview)
+
+
+def _add_casework(router: web.UrlDispatcher, case: str) -> None:
+    router.add_get("/intake", intake.show)
+    router.add_post("/intake", intake.take_in)
+    router.add_get(f"{case}/qualification", casework.show_qualification)
+    router.add_get(f"{case}/timeline", casework.show_timeline)
+    router.add_get(f"{case}/tasks", casework.show_tasks)
+    router.add_get(f"{case}/decisions", casework.show_decisions)
+    router.add_get(f"{case}/sheet", casework.show_sheet)
+    router.add_post(f"{case}/do/{{command}}", casework.do)
+    router.add_post(f"{case}/propose/{{command}}", casework.propose)
+    router.add_post(f"{case}/answers", casework.answer)
+    router.add_post(f"{case}/score", casework.score)
+    router.add_get(f"{case}/evidence", evidence.show)
+    router.add_post(f"{case}/evidence", evidence.take_in)
+    router.add_post(f"{case}/evidence/{{evidence}}/export", evidence.export)

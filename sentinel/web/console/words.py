@@ -5,6 +5,7 @@ A code without words is shown as it is: a new action of the journal must never h
 
 from __future__ import annotations
 
+from sentinel.web.console import casework_words
 from sentinel.web.console.i18n import mark
 
 LEVELS = {
@@ -221,6 +222,16 @@ TABLES: dict[str, dict[str, str]] = {
     "evidence": EVIDENCE,
     "done": DONE,
 }
+
+for _name, _more in {
+    "action": casework_words.ACTIONS,
+    "obligation": casework_words.REGIME_STEPS,
+    "basis": casework_words.BASES,
+    "kind": casework_words.KINDS,
+    "done": casework_words.DONE,
+}.items():
+    TABLES[_name].update(_more)
+TABLES.update(casework_words.TABLES)
 
 
 def word_for(table: str, code: str) -> str:
