@@ -37,7 +37,7 @@ from sentinel.web.serve import tls_context
 
 FULL = bool(os.environ.get("SENTINEL_FULL"))
 LINES = 100_000 if FULL else 2_000
-PATIENCE = 900 if FULL else 60
+PATIENCE = 900 if FULL else 25
 KEY = bytes(range(32))
 INSTALL = "tests/servers/install-shippers.sh"
 SYSLOG_NG = Path(os.environ.get("SYSLOG_NG", "/opt/sentinel-tests/syslog-ng"))

@@ -66,6 +66,16 @@ class Handshake(asyncio.Protocol):
         self._context = context
         self._refused = refused
         self._task: asyncio.Task[None] | None = None
+        self._early: list[bytes] = []
+        self._over: list[Exception | None] = []
+
+    def data_received(self, data: bytes) -> None:
+        """Keep what comes with the handshake's last bytes, before anybody is there to read it."""
+        self._early.append(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Remember an end that comes as early."""
+        self._over.append(exc)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin the handshake; nothing is read before it."""
@@ -78,7 +88,7 @@ class Handshake(asyncio.Protocol):
         try:
             secured = await loop.start_tls(
                 transport,
-                self._inner,
+                self,
                 self._context(),
                 server_side=True,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS,
@@ -91,4 +101,12 @@ class Handshake(asyncio.Protocol):
             transport.abort()
         else:
             if secured is not None:
-                self._inner.connection_made(secured)
+                self._hand_over(secured)
+
+    def _hand_over(self, secured: asyncio.Transport) -> None:
+        secured.set_protocol(self._inner)
+        self._inner.connection_made(secured)
+        for data in self._early:
+            self._inner.data_received(data)
+        for exc in self._over:
+            self._inner.connection_lost(exc)
