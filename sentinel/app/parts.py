@@ -186,6 +186,7 @@ def make_behaviour(settings: Settings) -> Behaviour | None:
         load_model_rule(content_of(settings, "models").parent),
         limits=Limits(idle=timedelta(minutes=settings.behaviour.session_idle_minutes)),
         lateness=timedelta(minutes=settings.detect.lateness_minutes),
+        findings_a_day=settings.behaviour.findings_per_day,
     )
 
 

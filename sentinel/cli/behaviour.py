@@ -63,7 +63,7 @@ def evaluate_model(
         Path, typer.Argument(help="A folder with train/ and test/ logs and labels.ndjson.")
     ],
     format_name: Annotated[str, typer.Option("--format", help="Format, or auto.")] = AUTO,
-    budget: Annotated[float, typer.Option(help="Findings a day that are acceptable.")] = BUDGET,
+    budget: Annotated[int, typer.Option(help="Findings told a day at most.")] = 20,
     window: Annotated[
         float | None,
         typer.Option(help="Longest session in minutes; 24 hours where there are enough."),

@@ -255,6 +255,9 @@ class BehaviourSettings(Section):
     enabled: bool = Field(default=True, description="Score sessions where a model is present.")
     model_dir: Path | None = Field(default=None, description="Default: `<data_dir>/model`.")
     session_idle_minutes: int = Field(default=30, gt=0, description="A session ends after this.")
+    findings_per_day: int = Field(
+        default=20, gt=0, description="Findings told a day (UTC) at most; the rest is counted."
+    )
 
 
 class Settings(Section):

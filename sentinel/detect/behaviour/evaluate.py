@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from sentinel.detect.behaviour.budget import DailyBudget
 from sentinel.detect.behaviour.detectors import SINGLES, Single
 from sentinel.detect.behaviour.labelled import Dataset
 from sentinel.detect.behaviour.population import comparable
 from sentinel.detect.behaviour.sessions import Limits, Session, Sessions, Step
-from sentinel.detect.behaviour.train import FEWEST_SESSIONS, Learnt, learn, threshold
+from sentinel.detect.behaviour.train import BUDGET, FEWEST_SESSIONS, Learnt, learn, threshold
 from sentinel.domain.event import Event
 from sentinel.errors import ContentError
 
@@ -52,9 +53,13 @@ class Quality(msgspec.Struct, frozen=True):
 
 
 class AtBudget(msgspec.Struct, frozen=True):
-    """What the threshold of the training data finds. None: nothing to divide by."""
+    """What the service would have told. None: nothing to divide by.
+
+    ``threshold``: nats, from the training logs alone. ``cut``: findings beyond a day's budget.
+    """
 
     threshold: float
+    cut: int
     findings: int
     false_findings: int
     findings_a_day: float
@@ -81,7 +86,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     seed: int
-    budget: float
+    budget: int
     window_minutes: float
     most_lines: int
     train_sessions: int
@@ -137,8 +142,8 @@ class Evaluation:
             requests = single.requests(self._flat)
         return sessions, self._of_lines(sessions) + requests
 
-    def report(self, budget: float, *, compare: bool = False) -> Report:
-        """Return the answer. ``budget``: accepted findings a day."""
+    def report(self, budget: int, *, compare: bool = False) -> Report:
+        """Return the answer. ``budget``: findings told a day at most."""
         judged = {MIXTURE: self.judge(MIXTURE)}
         if compare:
             judged |= {name: self.judge(name) for name in (*SINGLES, MARKOV)}
@@ -182,16 +187,22 @@ class Evaluation:
 
         return np.repeat(of_sessions, [len(steps) for steps in self._steps])
 
-    def _at_budget(self, scores: Matrix, budget: float) -> tuple[AtBudget, Matrix]:
+    def _at_budget(self, scores: Matrix, budget: int) -> tuple[AtBudget, Matrix]:
+        import numpy as np
+
         a_day = len(self._train) / _days(self._train)
-        limit = threshold(self.learnt.scores, budget / a_day)
-        found = scores > limit
+        limit = threshold(self.learnt.scores, BUDGET / a_day)
+        daily, found = DailyBudget(budget), np.zeros(len(scores), dtype=bool)
+        ends = [session.visits[-1].time for session in self.test]
+        for at in sorted(range(len(ends)), key=lambda at: (ends[at], self.test[at].key)):
+            found[at] = scores[at] > limit and daily.admit(ends[at])
         findings, right = int(found.sum()), int((found & self.is_attack).sum())
         attacks = int(self.is_attack.sum())
         lines = self._of_lines(found)
         return (
             AtBudget(
                 threshold=limit,
+                cut=daily.cut.total(),
                 findings=findings,
                 false_findings=findings - right,
                 findings_a_day=findings / _days(self.test),

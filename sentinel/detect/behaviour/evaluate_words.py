@@ -17,9 +17,9 @@ def report_lines(report: Report) -> Iterator[str]:
     yield _quality("sessions", report.sessions)
     at = report.at_budget
     yield (
-        f"at {report.budget:g} findings a day: {at.findings} findings, {at.false_findings} of them "
-        f"without a label; precision {_number(at.precision)}, recall {_number(at.recall)} of the "
-        f"sessions, {_number(at.recall_of_lines)} of the lines"
+        f"at {report.budget} findings a day: {at.findings} findings ({at.cut} more were cut), "
+        f"{at.false_findings} of them without a label; precision {_number(at.precision)}, "
+        f"recall {_number(at.recall)} of the sessions, {_number(at.recall_of_lines)} of the lines"
     )
     for name, kind in report.by_label.items():
         yield (

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from sentinel.detect.behaviour.budget import DailyBudget
 from sentinel.detect.behaviour.findings import finding_of
 from sentinel.detect.behaviour.scorer import Scorer
 from sentinel.detect.behaviour.sessions import WEB, Limits, Session, Sessions
@@ -26,7 +27,10 @@ _FLUSH_SECONDS = 60.0
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """How the watch is. Sessions: ``open`` now, ``waiting`` for a score; the rest are counts."""
+    """How the watch is. Sessions: ``open`` now, ``waiting`` for a score; the rest are counts.
+
+    ``cut_findings``: beyond the day's budget, not told; by day (ISO 8601).
+    """
 
     open: int
     waiting: int
@@ -36,6 +40,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     unscorable: int
     late_events: int
     cut_events: int
+    cut_findings: dict[str, int]
     restarts: int
     scoring: bool
     last_failure: str
@@ -53,8 +58,10 @@ class Behaviour:
         lateness: timedelta = timedelta(minutes=10),
         patience: float = 5.0,
         most_waiting: int = 10_000,
+        findings_a_day: int = 20,
     ) -> None:
         """Prepare. ``patience``: seconds that detection waits for a model that answers."""
+        self._budget = DailyBudget(findings_a_day)
         self._scorer = scorer
         self._rule = rule
         self._sessions = Sessions(limits)
@@ -128,6 +135,7 @@ class Behaviour:
             unscorable=self._scorer.unscorable,
             late_events=self._sessions.late,
             cut_events=self._sessions.cut,
+            cut_findings={day.isoformat(): n for day, n in sorted(self._budget.cut.items())},
             restarts=self._scorer.restarts,
             scoring=self._scorer.up,
             last_failure=self._scorer.last_failure,
@@ -165,7 +173,7 @@ class Behaviour:
                     continue
                 self._scored += 1
                 finding = finding_of(session, score, self._rule)
-                if finding is not None:
+                if finding is not None and self._budget.admit(finding.time):
                     self._ready.append(finding)
             if not self._waiting:
                 self._work.clear()
