@@ -16,9 +16,17 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from sentinel.collect.choose import choose
+from sentinel.collect.formats.base import Format, Parsed
+from sentinel.collect.formats.registry import all_formats
+from sentinel.collect.profile import Profile, load_profiles
 from sentinel.config import ENV_PREFIX, Section, Settings
 
+ROOT = Path(__file__).parents[1]
 SETTINGS_PAGE = Path(__file__).parent / "reference" / "settings.md"
+FORMATS_PAGE = Path(__file__).parent / "reference" / "formats.md"
+FORMATS_INTRODUCTION = Path(__file__).parent / "reference" / "formats.intro.md"
+SAMPLES = ROOT / "tests" / "fixtures" / "logs"
 
 INTRODUCTION = f"""\
 # Settings
@@ -112,5 +120,39 @@ def _meaning(field: FieldInfo) -> str:
     return (field.description or "").replace("|", "\\|")
 
 
+def formats_page() -> str:
+    """Return `reference/formats.md`: every format, and what the service keeps of its lines."""
+    profiles = load_profiles(ROOT / "rules" / "sources")
+    rows, sections = [], []
+    for name, fmt in all_formats().items():
+        sample = SAMPLES / f"{'nginx_combined' if name == 'apache_combined' else name}.log"
+        lines = sample.read_text(encoding="utf-8").splitlines()
+        _, profile = choose(profiles, format_name=name, profile_name="", sample=lines)
+        parsed = [got for got in map(fmt.fresh().parse, lines) if isinstance(got, Parsed)]
+        rows.append(f"| `{name}` | {fmt.title} | {_sources(fmt, parsed)} | `{profile.id}` |")
+        sections.append(f"### `{name}`\n\n{_kept(profile, parsed)}\n")
+    table = ["| Format | Written by | Sigma log source | Profile |", "|---|---|---|---|", *rows]
+    introduction = FORMATS_INTRODUCTION.read_text(encoding="utf-8")
+    head = (
+        "## Fields by format\n\nWhat the service keeps of a format's sample lines, in ECS names.\n"
+    )
+    return "\n".join([introduction, *table, "", head, *sections]).rstrip() + "\n"
+
+
+def _sources(fmt: Format, parsed: list[Parsed]) -> str:
+    """Return the log sources of the samples, each once, as category/product/service."""
+    found = [got.logsource or fmt.logsource for got in parsed]
+    parts = [(one.category or "-", one.product or "-", one.service or "-") for one in found]
+    texts = dict.fromkeys(" / ".join(part) for part in parts if part != ("-", "-", "-"))
+    return ", ".join(texts) or "the line's own"
+
+
+def _kept(profile: Profile, parsed: list[Parsed]) -> str:
+    names = {name for got in parsed for name in got.fields}
+    kept = sorted({rule.to for name, rule in profile.fields.items() if name in names})
+    return ", ".join(f"`{name}`" for name in kept) or "What the profile lists."
+
+
 if __name__ == "__main__":
+    FORMATS_PAGE.write_text(formats_page(), encoding="utf-8")
     SETTINGS_PAGE.write_text(settings_page(), encoding="utf-8")

@@ -21,10 +21,10 @@ from rich.table import Table
 from sentinel import config
 from sentinel.app import parts
 from sentinel.app.offline import Offline
-from sentinel.cli.output import json, note, stderr, stdout
+from sentinel.cli.output import json, line, note, stderr, stdout
 from sentinel.clock import isoformat
 from sentinel.collect.files import STDIN, find_files, total_size
-from sentinel.collect.formats.registry import AUTO
+from sentinel.collect.formats.registry import AUTO, all_formats
 from sentinel.collect.intake import UnparsedLine
 from sentinel.collect.offline import OfflineReader
 from sentinel.domain.event import Event, nested
@@ -39,7 +39,7 @@ Paths = Annotated[
     # What cannot be read is told at the end, after what can.
     typer.Argument(readable=False, help="Files or folders; - or nothing: standard input."),
 ]
-Format = Annotated[str, typer.Option("--format", help="Format of the lines, or auto.")]
+Format = Annotated[str, typer.Option("--format", help="Format of the lines, auto, or list.")]
 Profile = Annotated[str, typer.Option(help="Source profile; default: chosen by format.")]
 
 
@@ -118,6 +118,10 @@ def parse(
 
     A line that is not understood is answered with {"error": ...}; exit 1 then.
     """
+    if format_name == "list":
+        for name, one in all_formats().items():
+            line(f"{name:18}{one.title}")
+        return
     settings = config.load(context.obj)
     reader = OfflineReader(
         parts.load_sources(settings, None), format_name=format_name, profile_name=profile

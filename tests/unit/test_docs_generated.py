@@ -46,6 +46,11 @@ def test_the_settings_page_is_fresh(generate: ModuleType) -> None:
     assert on_disk == generate.settings_page(), "run: python docs/generate.py"
 
 
+def test_the_formats_page_is_fresh(generate: ModuleType) -> None:
+    on_disk = (DOCS / "reference" / "formats.md").read_text(encoding="utf-8")
+    assert on_disk == generate.formats_page(), "run: python docs/generate.py"
+
+
 def test_every_setting_stands_on_the_page_with_a_meaning(generate: ModuleType) -> None:
     page = generate.settings_page()
     for name in names(Settings):
