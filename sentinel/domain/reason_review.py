@@ -60,8 +60,9 @@ REVIEW_SENTENCES: dict[str, dict[str, str]] = {
         "fr": "le fait qui explique la consultation a commencé juste avant celle-ci",
     },
     "review.idle": {
-        "en": "nothing was done about the fact that explains the visit, before or after",
-        "fr": "rien n’a été fait au titre du fait qui explique la consultation, ni avant ni après",
+        "en": "the fact that explains the visit began just before it, and nothing else was done",
+        "fr": "le fait qui explique la consultation a commencé juste avant, et rien d’autre n’a "
+        "été fait",
     },
     "review.volume": {
         "en": "the agent opened many files without a reason that day: {value}",

@@ -62,11 +62,27 @@ class _Customer(msgspec.Struct):
     id: Annotated[str, msgspec.Meta(min_length=1)]
 
 
+class _Source(msgspec.Struct):
+    ip: str = ""
+
+
+class _Agent(msgspec.Struct):
+    original: str = ""
+
+
 class _Line(msgspec.Struct):
     at: Annotated[datetime, msgspec.Meta(tz=True)] = msgspec.field(name="@timestamp")
     event: _Event
     user: _User
     customer: _Customer
+    source: _Source | None = None
+    user_agent: _Agent | None = None
+
+    @property
+    def agent(self) -> str:
+        """Where the access came from, as far as the line says it."""
+        address = self.source.ip if self.source else ""
+        return f"{address} {self.user_agent.original if self.user_agent else ''}".strip()
 
 
 def read_world(folder: Path, *, labelled: bool = True) -> World:
@@ -128,6 +144,7 @@ def _looks(path: Path) -> Iterator[Look]:
             subject=one.customer.id,
             act=one.event.action,
             instant=one.at.astimezone(UTC),
+            agent=one.agent,
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from random import Random
 
 import msgspec
@@ -26,11 +26,13 @@ from sentinel.detect.scope.ranking_traits import (
     manner,
     opened,
     own_traits,
+    several_places,
 )
 from sentinel.detect.scope.ranking_visit import Person, Visit, review_instant
 
 SEED = 1  # any does; the same one gives the same ranking
 NOBODY = Person()
+AROUND = timedelta(days=2)  # in which somebody who works on a case opens the file again
 ACCOUNTED = 0.4  # log-lift from which a tie that is not direct still counts as a reason
 ODD_SHARE = 0.01  # an hour in which less than this share of the role's looks falls is odd
 
@@ -150,7 +152,7 @@ class Ranking:
         traits = self._drawn(visit, visit.subject)
         traits |= own_traits(visit, person, self._memory, slip=slip)
         if tie.direct:
-            traits["opened"] = opened(link.age)
+            traits["opened"] = opened(link.age, idle=self._memory.idle(visit, AROUND))
         return traits
 
     def _drawn(self, visit: Visit, subject: str) -> dict[str, str]:
@@ -181,6 +183,7 @@ class Ranking:
             before=before,
             days_before=days_before,
             usual=self._population.usual(role),
+            places=several_places([visit for visit, _, _ in own]),
         )
         return unexplained, day_traits(amounts)
 

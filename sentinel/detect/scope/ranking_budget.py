@@ -15,6 +15,7 @@ from sentinel.detect.scope.ranking import Ranked
 AGAIN_TODAY = 2.0  # log units for each visit of the same actor that is chosen already
 SAME_PERSON = 1.5  # and of the same person
 REVIEWED = 3.0  # the pair was reviewed in the last two weeks
+REVIEWED_ACTOR = 1.0  # another story of the actor was reviewed in the last two weeks
 TOLD_WITHIN = timedelta(days=14)
 
 
@@ -60,6 +61,7 @@ class Budget:
         """Return the score without what an earlier review told already."""
         score = one.score
         if self._lately(self._actors.get(one.visit.actor), one):
+            score -= REVIEWED_ACTOR
             score -= sum(max(0.0, part) for name, part in one.shared.items() if name != "hours")
         if self._lately(self._pairs.get(one.visit.pair), one):
             score -= REVIEWED

@@ -67,6 +67,13 @@ class Memory:
         gaps = [abs(at - instant) for at, other in looks[low:high] if other != actor]
         return min(gaps, default=None)
 
+    def idle(self, visit: Visit, around: timedelta) -> bool:
+        """Tell whether the visit is one look, and nobody else's look lies within ``around``."""
+        looks = self._by_subject.get(visit.subject, [])
+        low = bisect_left(looks, (visit.first - around, ""))
+        high = bisect_right(looks, (visit.last + around, "\uffff"))
+        return high - low <= 1
+
     def next_gap(self, visit: Visit) -> timedelta | None:
         """Return how soon after the last look the actor opened another person's file."""
         looks = self._by_actor.get(visit.actor, [])

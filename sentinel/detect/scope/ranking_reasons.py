@@ -22,7 +22,6 @@ SILENT = frozenset(  # values of traits that say nothing which a person could an
         ("reach", "usual"),
         ("places", "one"),
         ("places", "unknown"),
-        ("idle", "no"),
         ("volume", "0-1"),
         ("borrowed", "0-1"),
         ("exports", "0"),
@@ -51,6 +50,8 @@ def _reason(one: Ranked, name: str) -> Reason | None:
     value = one.traits.get(name, "")
     if (name, value) in SILENT:
         return None
+    if (name, value) == ("opened", "at once, idle"):
+        return Reason("review.idle")
     if name == "manner":
         if value == "export":
             return Reason("review.manner.export")

@@ -39,6 +39,11 @@ class Tie(NamedTuple):
         """Tell whether the tie explains a visit by itself."""
         return self.bond in ("actor", "team") and self.hold == "now"
 
+    @property
+    def own_soon(self) -> bool:
+        """Tell whether a fact that names the actor began within a day after the visit."""
+        return self.bond == "actor" and self.hold == "soon"
+
 
 NO_TIE = Tie("none", "old", "")
 
@@ -127,8 +132,12 @@ class Lifts:
         return log(seen / (self._visits[role] + 1)) - log(chance / (self._draws[role] + 1))
 
     def best(self, role: str, ties: frozenset[Tie]) -> Tie:
-        """Return the tie that says most: a direct one, else the one with the highest lift."""
-        return max(ties, key=lambda tie: (tie.direct, self.worth(role, tie), tie))
+        """Return the tie that says most: a direct one, else the one with the highest lift.
+
+        A fact of the actor's own that begins right after the look comes before those of others: it
+        may be rare enough to have no lift yet, and somebody may have made it for cover.
+        """
+        return max(ties, key=lambda tie: (tie.direct, tie.own_soon, self.worth(role, tie), tie))
 
 
 def _bond(fact: Fact, actor: str, team: str) -> Bond:

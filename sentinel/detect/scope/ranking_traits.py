@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise
 from math import sqrt
 
 import msgspec
@@ -34,7 +35,7 @@ DECLARED: dict[str, dict[str, float]] = {
     "fame": {"no": 0.85, "yes": 0.15},
     "slip": {"no": 0.97, "yes": 0.03},
 }
-COVER = {"at once": 0.45, "soon": 0.20, "settled": 0.35}
+COVER = {"at once, idle": 0.35, "at once": 0.10, "soon": 0.20, "settled": 0.35}
 SELF_MADE = {"soon": 0.02, "now": 0.01}  # share of intruders whom such a fact of their own covers
 EXCESS_SHARE = 0.35  # of intruders, those who also stand out by what they do in a whole day
 BY_DAY: dict[str, dict[str, float]] = {
@@ -43,11 +44,13 @@ BY_DAY: dict[str, dict[str, float]] = {
     "trend": {"usual": 0.0, "above": 0.2, "high": 0.4, "extreme": 0.4},
     "borrowed": {"0-1": 0.0, "2-3": 0.2, "4-7": 0.4, "8+": 0.4},
     "hours": {"usual": 0.3, "odd": 0.7},
+    "places": {"one": 0.5, "several": 0.5},
 }
 EXPORTING = ("export", "download")
 EDITING = ("edit", "update", "create", "delete")
 SLIP = timedelta(minutes=1)
 AT_ONCE, SOON = timedelta(minutes=5), timedelta(hours=1)
+TURN = timedelta(minutes=30)
 MINUTES, HOURS = timedelta(minutes=15), timedelta(hours=12)
 
 
@@ -55,7 +58,8 @@ class Amounts(msgspec.Struct, frozen=True):
     """What an actor did on a day, and what colleagues of the role do a day on average.
 
     ``borrowed``: persons who are the work of colleagues. ``before``: unexplained persons in the
-    fourteen days before, of which ``days_before`` were worked.
+    fourteen days before, of which ``days_before`` were worked. ``places``: whether the account was
+    used from several addresses or programs in turn; None = not known.
     """
 
     unexplained: int
@@ -65,6 +69,7 @@ class Amounts(msgspec.Struct, frozen=True):
     before: int
     days_before: int
     usual: float
+    places: bool | None = None
 
 
 def drawn_traits(
@@ -95,13 +100,31 @@ def day_traits(amounts: Amounts) -> dict[str, str]:
     """Return the traits that all the visits of an actor on a day share."""
     expected = amounts.usual * amounts.days_before
     excess = (amounts.before - expected) / sqrt(expected + 1)
-    return {
+    traits = {
         "volume": _bin(amounts.unexplained, (2, 4, 8, 16, 32), tuple(BY_DAY["volume"])),
         "exports": _bin(amounts.exports, (1, 4, 8, 16), tuple(BY_DAY["exports"])),
         "trend": _bin(excess, (1.5, 3, 6), tuple(BY_DAY["trend"])),
         "borrowed": _bin(amounts.borrowed, (2, 4, 8), tuple(BY_DAY["borrowed"])),
         "hours": "odd" if amounts.odd_hours > 1 / 4 else "usual",
     }
+    if amounts.places is not None:
+        traits["places"] = "several" if amounts.places else "one"
+    return traits
+
+
+def several_places(visits: Sequence[Visit]) -> bool | None:
+    """Tell whether an account went back and forth between places; None where they are unknown.
+
+    Moving once, from home to work, is ordinary; being here, there and here again within half an
+    hour is two people.
+    """
+    looks = sorted(
+        (look.instant, look.agent) for visit in visits for look in visit.looks if look.agent
+    )
+    if not looks:
+        return None
+    turns = [at for (at, one), (_, two) in zip(looks[1:], looks, strict=False) if one != two]
+    return any(later - at <= TURN for at, later in pairwise(turns))
 
 
 def manner(visit: Visit) -> str:
@@ -120,11 +143,16 @@ def is_slip(visit: Visit, memory: Memory) -> bool:
     return len(visit.looks) == 1 and gap is not None and gap <= SLIP
 
 
-def opened(age: timedelta | None) -> str:
-    """Return how long before the first look the fact that explains the visit had begun."""
-    if age is None:
+def opened(age: timedelta | None, *, idle: bool) -> str:
+    """Return how long before the first look the fact that explains the visit had begun.
+
+    ``idle``: nothing else was done in the file around that time, by anybody.
+    """
+    if age is None or age > SOON:
         return "settled"
-    return "at once" if age <= AT_ONCE else "soon" if age <= SOON else "settled"
+    if age > AT_ONCE:
+        return "soon"
+    return "at once, idle" if idle else "at once"
 
 
 def _place(own: str, theirs: str) -> str:
