@@ -21,15 +21,17 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sentinel.app import parts
 from sentinel.app.casework import Casework
 from sentinel.app.duties import Duties
+from sentinel.app.fact_imports import FactImports
 from sentinel.app.handover import OFFSET, Handover
 from sentinel.app.revision import Revisions
+from sentinel.app.scope_drift import ScopeDrift
 from sentinel.app.scope_review import Calendar, ScopeReview
 from sentinel.app.sight import Sight
 from sentinel.clock import Clock, SystemClock
 from sentinel.config import Settings
 from sentinel.detect.consumer import Consumer
 from sentinel.detect.detector import Judged
-from sentinel.detect.diary import STATES, Diary
+from sentinel.detect.diary import Diary, stored_states
 from sentinel.domain.event import Event
 from sentinel.domain.incident import Actor, Document
 from sentinel.errors import SentinelError
@@ -51,6 +53,8 @@ EVERY = {
     "prune": 600,
     "rules": 60,
     "reviews": 60,
+    "drift": 60,
+    "imports": 30,
     "revise": 20,
 }
 
@@ -75,7 +79,7 @@ class Sentinel:
             opened.callback(self._events.close)
             with self._cases.begin() as tx:
                 committed = int(tx.state.get(OFFSET) or b"-1")
-                stored = {name: state for name in STATES if (state := tx.state.get(name))}
+                stored = stored_states(tx.state.get)
                 facts = list(tx.facts.all())
             self.registry, self._router = parts.load_notifiers(settings, clock)
             self._behaviour = parts.make_behaviour(settings)
@@ -102,6 +106,8 @@ class Sentinel:
         self._reviews = ScopeReview(
             settings, self.in_store, self._events, folder, self.sealer, clock
         )
+        self._drift = ScopeDrift(settings, self.in_store, self._events, folder, clock)
+        self.imports = FactImports(settings, self._intakes, self._spool, self.in_store, clock)
         self._handover = Handover(self._events, self.in_store, folder, self.metrics, clock)
         self.sight = Sight(
             settings, self.in_store, self._spool, folder, self.sealer, self.metrics, clock
@@ -162,6 +168,8 @@ class Sentinel:
             "rules": self._rules.look,
             "revise": self.revisions.run,
             "reviews": self._reviews.look,
+            "drift": self._drift.look,
+            "imports": self.imports.look,
         }
         for name, job in jobs.items():
             self._scheduler.add_job(

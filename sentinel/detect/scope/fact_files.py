@@ -53,10 +53,11 @@ def load_facts(source: Path) -> list[Fact]:
             raise ContentError("no facts in this folder", where=str(source), hint=wanted)
     else:
         paths = [source]
-    return [_fact(where, cells, path.stem) for path in paths for where, cells in _rows(path)]
+    return [fact_of(where, cells, path.stem) for path in paths for where, cells in rows_of(path)]
 
 
-def _rows(path: Path) -> Iterator[_Row]:
+def rows_of(path: Path) -> Iterator[_Row]:
+    """Yield where each row of a file stands, and its cells. Raises as `load_facts` does."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -117,7 +118,8 @@ def _object(item: Any, where: str) -> Mapping[str, Any]:
     return item
 
 
-def _fact(where: str, cells: Mapping[str, Any], stem: str) -> Fact:
+def fact_of(where: str, cells: Mapping[str, Any], stem: str) -> Fact:
+    """Return the fact of a row; ``stem``: its kind where no column says it. Raises ContentError."""
     values: dict[str, Any] = {}
     for column, cell in cells.items():
         name = COLUMNS.get(column.strip())

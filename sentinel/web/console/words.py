@@ -159,6 +159,7 @@ ACTIONS = {
     ),
     "scope.answered": mark("answer of the person or their manager recorded"),
     "scope.answer_accepted": mark("answer accepted as a fact"),
+    "scope.drift_compared": mark("permissions compared with the matrix"),
     "scope.reviewed": mark("accesses of a day reviewed"),
     "blind.window": mark("blind window opened"),
     "dead_letters.expired": mark("lines never understood, erased at the end of their term"),
