@@ -17,6 +17,7 @@ from sentinel.config import Settings
 from sentinel.domain.dead_letter import DeadLetter, LetterKind, LetterState
 from sentinel.domain.deadline import resolve_local
 from sentinel.errors import Exit
+from sentinel.obs import log
 
 Source = Annotated[str | None, typer.Option(help="Only this source.")]
 Since = Annotated[
@@ -48,6 +49,7 @@ def replay_letters(
     Each letter is fed once, with the time at which it came. Exit 1: some are still not understood.
     """
     settings = config.load(context.obj)
+    log.configure("error")
     if list_only:
         _list(settings, source, _instant(since, settings), as_json=as_json, clear=False)
         return

@@ -98,7 +98,7 @@ def _joined(known: str, told: str) -> str:
 
 
 def adjoins(window: BlindWindow, sighting: Sighting) -> bool:
-    """Tell whether a sighting belongs to ``window``: same cause and source, no real time between."""
+    """Tell whether a sighting belongs to ``window``: same cause and source, no time between."""
     if (window.cause, window.source) != (sighting.cause, sighting.source):
         return False
     if window.end is None:
