@@ -20,7 +20,7 @@ _LINE = re.compile(
     r"(\S{10} \S{8,16}) {1,3}([A-Z]{4,5}) {1,3}\[org\.keycloak\.events\] \(([^)]{0,128})\) (.*)",
     re.DOTALL | re.ASCII,
 )
-_PAIR = re.compile(r'([A-Za-z_][\w.]{0,63})=(?:"([^"]*)"|([^",]*))(?:, |\Z)', re.ASCII)
+_PAIR = re.compile(r'([A-Za-z_][\w.]{0,63})=(?:"([^"]*+)"|([^",]*+))(?:, |\Z)', re.ASCII)
 _NAMES = {
     "user.name": ("details.username", "username", "userId", "authDetails.userId"),
     "user.id": ("userId", "authDetails.userId"),
@@ -76,10 +76,7 @@ class KeycloakLine(Stateless):
         if match is None:
             return Unparsed("not `time LEVEL [org.keycloak.events] (thread) type=...`")
         fields: dict[str, Value] = {"log.level": match[2].lower()}
-        for name, quoted, plain in _PAIR.findall(match[4]):
-            value = quoted or plain
-            if value not in ("", "null"):
-                fields[name] = value
+        fields.update(_pairs(match[4]))
         if not text(fields, "type", "operationType"):
             return Unparsed("no type= and no operationType=")
         for target, sources in _NAMES.items():
@@ -87,6 +84,18 @@ class KeycloakLine(Stateless):
                 fields[target] = value
         _interpret(fields)
         return Parsed(fields, zoned_time(match[1]), _SOURCE)
+
+
+def _pairs(text: str) -> dict[str, Value]:
+    """Return the pairs from the start on, as far as they go: text after them is not searched."""
+    fields: dict[str, Value] = {}
+    position = 0
+    while match := _PAIR.match(text, position):
+        value = match[2] or match[3]
+        if value not in (None, "", "null"):
+            fields[match[1]] = value
+        position = match.end()
+    return fields
 
 
 def _interpret(fields: dict[str, Value]) -> None:
