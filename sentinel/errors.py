@@ -55,6 +55,10 @@ class ContentError(SentinelError):
     """A rule, scope, template or runbook is wrong."""
 
 
+class UnusableRow(ContentError):
+    """A row that was to be imported is wrong; nothing was taken in."""
+
+
 class InvalidInstant(SentinelError):
     """An instant cannot be understood."""
 

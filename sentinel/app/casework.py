@@ -11,13 +11,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from sentinel.app import parts
 from sentinel.app.affected_cases import AffectedCases
+from sentinel.app.directory import audience, audience_csv, directory_path, open_directory
 from sentinel.clock import Clock
 from sentinel.config import Settings
 from sentinel.detect.scope.engine import ScopeEngine
 from sentinel.domain.affected import Affected
 from sentinel.domain.blind import BlindWindow
 from sentinel.domain.deadline import Deadline
+from sentinel.domain.directory import Audience
 from sentinel.domain.incident import Actor, Document, Incident, Role
 from sentinel.errors import Refused, UsageError
 from sentinel.notify.dossier import build_initial
@@ -119,7 +122,25 @@ class Casework:
                 for draft in self._letter(incident, counted, language)
             ]
 
-        return await self._file(actor, incident, await asyncio.to_thread(render))
+        drafts = await asyncio.to_thread(render)
+        return await self._file(actor, incident, [*drafts, *await self._audience(actor, incident)])
+
+    async def _audience(self, actor: Actor, incident: Incident) -> list[Draft]:
+        """Return the list of whom the letters reach, where a set is frozen and a directory is."""
+        if incident.affected is None or not directory_path(self._settings).is_file():
+            return []
+        now = self._clock.now()
+
+        def look(tx: CaseTx) -> Audience:
+            directory = open_directory(self._settings, parts.open_sealer(self._settings))
+            try:
+                return audience(tx, directory, incident, by=actor, at=now)
+            finally:
+                directory.close()
+
+        found = await self._in_store(look)
+        name = f"{incident.reference}-audience.csv"
+        return [_draft("audience", "", "text/csv", name, audience_csv(found))]
 
     def _letter(self, incident: Incident, counted: Affected | None, language: str) -> list[Draft]:
         letter = draft_letter(

@@ -15,12 +15,13 @@ import typer
 from sentinel import config
 from sentinel.app import parts
 from sentinel.app.affected_cases import AffectedCases, with_persons
+from sentinel.cli.directory import actor_of
 from sentinel.cli.output import json, line
 from sentinel.clock import SystemClock, isoformat
 from sentinel.config import Settings
 from sentinel.domain.affected import Affected, Extent, Selection
 from sentinel.domain.incident import Actor, Incident
-from sentinel.errors import NotFound, UsageError
+from sentinel.errors import UsageError
 from sentinel.store.ports import CaseStore, CaseTx
 
 T = TypeVar("T")
@@ -91,7 +92,7 @@ def affected(  # noqa: PLR0913, PLR0917 - each is an option of the command line
             found = asyncio.run(desk.count(asked))
             earlier = asyncio.run(desk.earlier(asked, timedelta(days=look_back)))
         else:
-            who = stores.run(lambda tx: _actor(tx, by))
+            who = stores.run(lambda tx: actor_of(tx, by))
             found = _act(desk, action, who, case, asked, reason)
             earlier = None
         frozen = stores.run(lambda tx: tx.incidents.get(incident)).affected
@@ -144,13 +145,6 @@ def _utc(instant: datetime | None) -> datetime | None:
     if instant is None:
         return None
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
-
-
-def _actor(tx: CaseTx, name: str) -> Actor:
-    account = tx.accounts.by_name(name)
-    if account is None or account.disabled:
-        raise NotFound(f"no account is called {name}", hint="sentinel account list")
-    return Actor(account.id, frozenset(account.roles))
 
 
 class _Stores:

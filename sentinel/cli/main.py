@@ -20,9 +20,12 @@ from sentinel.cli import (
     backtest,
     behaviour,
     blind,
+    case_papers,
+    casework,
     check,
     deadlines,
     demo,
+    directory,
     doctor,
     explain,
     incident,
@@ -94,6 +97,9 @@ for group in (
     group.register(app)
 for group in (blind, replay):
     group.register(app)
+casework.register(incident.app, alert.app)
+case_papers.register(incident.app)
+account_token.register(account.app)
 app.add_typer(alert.app, name="alert")
 app.add_typer(incident.app, name="incident")
 app.add_typer(journal.app, name="journal")
@@ -101,6 +107,7 @@ app.add_typer(behaviour.app, name="behaviour")
 app.add_typer(account.app, name="account")
 app.add_typer(scope.app, name="scope")
 app.add_typer(retention.app, name="retention")
+app.add_typer(directory.app, name="directory")
 
 
 def main() -> None:
