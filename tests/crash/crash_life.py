@@ -7,6 +7,7 @@ and it is a real process with real sockets, real threads and real files, which d
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import os
 import signal
@@ -81,7 +82,9 @@ class Forked:
         if self.pid == 0:
             code = 1
             try:
-                os.close(reading)
+                _die_with_parent()
+                os.closerange(3, writing)
+                os.closerange(writing + 1, 1024)
                 stderr = os.open(complaints, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
                 os.dup2(stderr, 2)
                 os.dup2(stderr, 1)
@@ -108,6 +111,11 @@ class Forked:
         _, status = os.waitpid(self.pid, 0)
         self._pipe.close()
         return os.waitstatus_to_exitcode(status)
+
+
+def _die_with_parent() -> None:
+    """A suite that is stopped leaves no service behind (prctl(2), PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def begin_life(house: Path, *, settle: bool = False) -> Forked:

@@ -37,6 +37,8 @@ class Sender:
         self.resent = 0
         self.statuses: dict[int, int] = {}
         self.without_retry_after = 0
+        self.last = ""
+        """How the last attempt ended."""
 
     def send(self, url: str, *, hang_up: bool = False) -> bool:
         """Send what is pending, or a new batch; return whether it was acknowledged.
@@ -50,8 +52,10 @@ class Sender:
         asked = now()
         try:
             status = self._post(url, hang_up=hang_up)
-        except (OSError, http.client.HTTPException):
+        except (OSError, http.client.HTTPException) as error:
+            self.last = repr(error)
             return False
+        self.last = str(status)
         self.statuses[status] = self.statuses.get(status, 0) + 1
         if status != HTTPStatus.OK:
             self._refused_at = self._refused_at or now()
