@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from sentinel.errors import ConfigError, StorageError
+from sentinel.errors import ConfigError, UnreadableFile
 
 MOST_ROWS = 200_000
 SINCE = ":since"
@@ -17,7 +17,7 @@ def read_rows(url: str, query: str, *, since: str) -> list[dict[str, Any]]:
     """Return at most 200,000 rows of ``query``; ``:since`` in it stands for ``since``.
 
     The transaction is rolled back. Raises ConfigError for a URL or a driver that cannot be used,
-    StorageError where the database refuses; the message never holds the password.
+    UnreadableFile where the database refuses; the message never holds the password.
     """
     try:
         engine = create_engine(make_url(url))
@@ -35,6 +35,6 @@ def read_rows(url: str, query: str, *, since: str) -> list[dict[str, Any]]:
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
         where = engine.url.render_as_string(hide_password=True)
-        raise StorageError(f"the query failed: {cause}".splitlines()[0], where=where) from error
+        raise UnreadableFile(f"the query failed: {cause}".splitlines()[0], where=where) from error
     finally:
         engine.dispose()
