@@ -36,12 +36,16 @@ def public(incident: Incident) -> dict[str, object]:
         "subjects": len(incident.subjects),
         "categories": list(incident.categories),
         "drill": incident.drill,
+        "channel": incident.channel,
+        "merged_into": incident.merged_into,
+        "version": incident.version,
     }
 
 
 def public_deadline(deadline: Deadline) -> dict[str, object]:
     """Return a clock as data."""
     return {
+        "id": deadline.id,
         "obligation": deadline.obligation,
         "basis": deadline.basis,
         "anchor_at": isoformat(deadline.anchor_at),

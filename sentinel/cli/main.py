@@ -15,6 +15,7 @@ import typer
 from sentinel import __version__
 from sentinel.cli import (
     account,
+    account_token,
     affected,
     alert,
     backtest,

@@ -21,6 +21,7 @@ from sentinel.config.section import Section
 from sentinel.errors import ConfigError, UnreadableFile
 
 ENV_PREFIX = "SENTINEL_"
+NOT_SETTINGS = (f"{ENV_PREFIX}CONFIG", f"{ENV_PREFIX}TOKEN")  # for the command line alone
 DEFAULT_PATH = Path("sentinel.toml")
 
 _LISTS = {"email_to", "egress_allow", "seen_by", "rules"}
@@ -71,7 +72,7 @@ def _parse(text: str, source: Path) -> dict[str, Any]:
 
 def _merge_environment(tree: dict[str, Any], env: dict[str, str], origin: Origin) -> None:
     for name, value in sorted(env.items()):
-        if not name.startswith(ENV_PREFIX) or name == f"{ENV_PREFIX}CONFIG":
+        if not name.startswith(ENV_PREFIX) or name in NOT_SETTINGS:
             continue
         parts = tuple(name[len(ENV_PREFIX) :].lower().split("__"))
         if parts[0] not in Settings.model_fields:
