@@ -15,6 +15,7 @@ import typer
 from sentinel import __version__
 from sentinel.cli import (
     account,
+    account_token,
     affected,
     alert,
     backtest,
@@ -99,6 +100,7 @@ for group in (blind, replay):
     group.register(app)
 casework.register(incident.app, alert.app)
 case_papers.register(incident.app)
+account_token.register(account.app)
 app.add_typer(alert.app, name="alert")
 app.add_typer(incident.app, name="incident")
 app.add_typer(journal.app, name="journal")
