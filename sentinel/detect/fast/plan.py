@@ -22,7 +22,7 @@ from sentinel.detect.fast.witness import (
 from sentinel.detect.rules.fields import Fields
 from sentinel.detect.rules.model import Rule
 
-FIRST_SAMPLE: Final = 192  # events by which witnesses are chosen for the first time
+FIRST_SAMPLE: Final = 96  # events by which witnesses are chosen for the first time
 SAMPLE: Final = 1_024  # and later
 DRIFT: Final = 2.0  # times more candidates per event than after the last choice
 TOLERATED: Final = 0.03  # candidates per event that are not worth a new choice
@@ -34,13 +34,17 @@ Found = Iterable[tuple[int, Iterable[int]]]  # row, numbers of clauses
 
 
 class Plan:
-    """Candidates of a route. ``always``: numbers of rules that have no witness."""
+    """Candidates of a route.
+
+    ``always``: numbers of rules that have no witness. ``branches``: of those in the columns.
+    """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
         self.columns: dict[str, Column] = {}
         self.watches: tuple[Watch, ...] = ()
         self.always: tuple[int, ...] = ()
+        self.branches: tuple[Branch, ...] = ()
         self.choices = 0
         self._branches: dict[int, list[tuple[frozenset[int], int]]] = {}
         self._doubted: dict[int, Watch] = {}
@@ -105,6 +109,10 @@ class Plan:
             watch = self._doubted[number]
             if not watch.may_match(tuple(column(key)[row] for key in watch.keys)):
                 numbers.discard(number)
+
+    def pass_over(self, rows: int) -> None:
+        """Take note of events that cannot match, found so without this plan."""
+        self._rows += rows
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -177,6 +185,7 @@ class Plan:
                 indexed += ((number, branch) for branch in branches)
         self.always, self.watches = tuple(always), tuple(watches)
         self._doubted = {}
+        self.branches = tuple(branch for _number, branch in indexed)
         self._lay_out(choose(indexed, cost))
         self.choices += 1
 

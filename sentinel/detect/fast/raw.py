@@ -39,7 +39,9 @@ class RawHits(NamedTuple):
 
 def raw_scanner(needles: Sequence[str]) -> Callable[[Sequence[bytes]], RawHits]:
     """Return what finds needles of `keyword_needles` in lines."""
-    return HyperscanLines(needles) if find_spec("hyperscan") is not None else PlainLines(needles)
+    if find_spec("hyperscan") is not None:
+        return HyperscanLines([needle.encode() for needle in needles])
+    return PlainLines(needles)
 
 
 class PlainLines:
@@ -58,22 +60,26 @@ class PlainLines:
 class HyperscanLines:
     """Searches with one database for the needles and for what makes a line odd."""
 
-    def __init__(self, needles: Sequence[str]) -> None:
+    def __init__(
+        self, needles: Sequence[bytes], odd: Sequence[bytes] = ODD, limit: int | None = None
+    ) -> None:
+        """Prepare. ``odd``: patterns. ``limit``: hits in one call that are too many."""
         import hyperscan
 
         self._count = len(needles)
+        self._limit = limit
         self._flooded = hyperscan.ScanTerminated
         self._database = hyperscan.Database()
-        literals = [b"".join(b"\\x%02x" % byte for byte in text.encode()) for text in needles]
+        literals = [b"".join(b"\\x%02x" % byte for byte in text) for text in needles]
         self._database.compile(
-            expressions=[*literals, *ODD],
-            ids=list(range(len(literals) + len(ODD))),
-            flags=[hyperscan.HS_FLAG_CASELESS] * len(literals) + [0] * len(ODD),
+            expressions=[*literals, *odd],
+            ids=list(range(len(literals) + len(odd))),
+            flags=[hyperscan.HS_FLAG_CASELESS] * len(literals) + [0] * len(odd),
         )
 
     def __call__(self, lines: Sequence[bytes]) -> RawHits:
         """Search lines; too many hits make all of them odd."""
-        found = self._search(b"\n".join(lines), MAX_HITS + 16 * len(lines))
+        found = self._search(b"\n".join(lines), self._limit or MAX_HITS + 16 * len(lines))
         if found is None:
             return RawHits([], list(range(len(lines))))
         if not found:

@@ -12,6 +12,7 @@ import msgspec
 from sentinel.detect.fast.column import UNTOLD
 from sentinel.detect.fast.plan import Candidates, Plan
 from sentinel.detect.fast.raw import RawHits, raw_scanner
+from sentinel.detect.fast.sieve import LEAST, Sieve, make_sieve
 from sentinel.detect.fast.witness import WHOLE_EVENT
 from sentinel.detect.rules.fields import MISSING, flatten
 
@@ -24,6 +25,8 @@ class RowReader:
         self._choice = 0
         self._fields: tuple[str, ...] = ()
         self._raw: Callable[[Sequence[bytes]], RawHits] | None = None
+        self._sieve: Sieve | None = None
+        self._tried = False
         self._getters: dict[str, attrgetter[Any]] = {}
         self._decode: Callable[[bytes], Any] = _no_field
         self._whole = msgspec.json.Decoder(dict[str, Any]).decode
@@ -36,8 +39,21 @@ class RowReader:
         plan = self.plan
         if self._choice != plan.choices:
             self._follow()
+        if self._sieve is None and not self._tried and len(lines) >= LEAST:
+            self._tried = True
+            if not plan.always and not plan.watches:
+                self._sieve = make_sieve(plan.branches, lines)
         if not plan.rules:
             return {}
+        if self._sieve is None or not self._sieve.worth_while:
+            return self._read(lines)
+        rows = self._sieve.passing(lines)
+        plan.pass_over(len(lines) - len(rows))
+        found = self._read([lines[row] for row in rows]) if rows else {}
+        return {rows[place]: numbers for place, numbers in found.items()}
+
+    def _read(self, lines: Sequence[bytes]) -> Candidates:
+        plan = self.plan
         try:
             rows = list(map(self._decode, lines)) if self._fields else []
         except msgspec.MsgspecError:
@@ -75,7 +91,8 @@ class RowReader:
             for at, field in enumerate(self._fields)
         ]
         self._decode = msgspec.json.Decoder(msgspec.defstruct("Row", names, gc=False)).decode
-        self._raw = None
+        self._raw = self._sieve = None
+        self._tried = False
         self._choice = self.plan.choices
 
 

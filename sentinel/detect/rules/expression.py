@@ -7,7 +7,7 @@ leaves that hold: what stands under a `not` explains nothing.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -22,12 +22,14 @@ from sentinel.detect.rules.fields import (
     text_of,
 )
 from sentinel.detect.rules.folding import folded
-from sentinel.detect.rules.values import any_test
+from sentinel.detect.rules.strings import holds_one
+from sentinel.detect.rules.values import any_test, inner_texts
 from sentinel.detect.rules.wanted import Wanted
 from sentinel.domain.reason import Reason
 
 Match = Callable[[Fields], bool]
 MAX_REASONS = 5
+JOINT: Final = "\x1e"  # between values, so that what lies across two of them is seldom found
 MAX_TEXT = 200  # characters of a value that a reason repeats
 PAIRS: Final[dict[str, Callable[[str, str], bool]]] = {
     "equals": operator.eq,
@@ -247,12 +249,15 @@ class KeywordTest(Expression):
 
     def _finder(self) -> Callable[[Fields], Any]:
         test = any_test(self.wanted)
+        inner = inner_texts(self.wanted)
 
         def find(fields: Fields) -> Any:
+            if inner is not None and not _may_hold(fields, inner):
+                return MISSING
             for name, value in fields.items():
                 if name == TIMESTAMP:
                     continue
-                for item in flatten(value) if isinstance(value, list) else (value,):
+                for item in _items(value):
                     if test(item):
                         return item
             return MISSING
@@ -266,6 +271,19 @@ class KeywordTest(Expression):
     def names(self) -> Iterator[str]:
         """Yield ``*``."""
         yield "*"
+
+
+def _may_hold(fields: Fields, texts: tuple[str, ...]) -> bool:
+    """Tell whether a value may hold one of the texts, from all values joined."""
+    try:
+        values = [text_of(item) or "" for value in fields.values() for item in _items(value)]
+    except (RecursionError, ValueError):  # a value without a text: the values before it count
+        return True
+    return holds_one(folded(JOINT.join(values)), texts)
+
+
+def _items(value: Any) -> Iterable[Any]:
+    return flatten(value) if isinstance(value, list) else (value,)
 
 
 def first_reasons(expression: Expression, fields: Fields) -> tuple[Reason, ...]:

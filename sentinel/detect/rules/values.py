@@ -26,6 +26,7 @@ from sentinel.detect.rules.wanted import (
     Pattern,
     Text,
     Wanted,
+    Wild,
 )
 
 ValueTest = Callable[[Any], bool]
@@ -85,6 +86,18 @@ def any_test(wanted: Sequence[Wanted]) -> ValueTest:
     if len(tests) == 1:
         return tests[0]
     return lambda value: any(test(value) for test in tests)
+
+
+def inner_texts(wanted: Sequence[Wanted]) -> tuple[str, ...] | None:
+    """Return folded texts of which every value that satisfies ``wanted`` holds one, or None."""
+    found: list[str] = []
+    for one in wanted:
+        match one:
+            case Text((Wild.MANY, str(part), Wild.MANY), cased=False):
+                found.append(part)
+            case _:
+                return None
+    return tuple(found)
 
 
 def _on_text(test: TextTest) -> ValueTest:
