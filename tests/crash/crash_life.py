@@ -14,6 +14,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +64,18 @@ def settings_in(house: Path) -> Settings:
             "log_level": "error",
             "keys": {"master": "00" * 32},
             "behaviour": {"enabled": False},
-            "detect": {"rules_dir": str(rules), "lateness_minutes": 0},
+            "detect": {"rules_dir": str(rules), "lateness_minutes": 1},
             "collector": {"port": 0},
             "blind": {"silent_after_minutes": 0},
             "sources": [
-                {"name": "crm", "format": "json", "profile": "crm-audit", "token": "crash"}
+                {"name": "crm", "format": "json", "profile": "crm-audit", "token": "crash"},
+                {
+                    "name": "files",
+                    "kind": "tail",
+                    "format": "json",
+                    "profile": "crm-audit",
+                    "tail": {"paths": [str(house / "log" / "app.log*")], "poll_seconds": 0.05},
+                },
             ],
         }
     )
@@ -141,12 +149,13 @@ async def _live(settings: Settings, pipe: int, *, settle: bool) -> None:
     sight.EVERY["sight"] = 1
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    service = await Sentinel.open(settings)
+    service = await Sentinel.open(settings, _Later() if settle else None)
     servers = Servers()
     try:
         await service.start()
         _write(pipe, await servers.open(service.collector(), settings.collector))
         if settle:
+            await _read_to_the_end(service, settings)
             await service.settle()
             await service.sight.look()
         else:
@@ -154,6 +163,26 @@ async def _live(settings: Settings, pipe: int, *, settle: bool) -> None:
     finally:
         await servers.close()
         await service.stop()
+
+
+class _Later:
+    """A clock by which nothing more is to come: correlations tell what they waited with."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(minutes=2)
+
+
+async def _read_to_the_end(service: Sentinel, settings: Settings) -> None:
+    """Return once the tail has read every file to its end."""
+    logs = Path(settings.sources[1].tail.paths[0]).parent  # type: ignore[union-attr]
+    while sum(path.stat().st_size for path in logs.glob("app.log*")):
+        before = service._spool.last_offset
+        await asyncio.sleep(1.0)
+        behind = service.metrics.registry.get_sample_value(
+            "sentinel_tail_behind_bytes", {"source": "files"}
+        )
+        if not behind and service._spool.last_offset == before:
+            return
 
 
 def _write(pipe: int, text: str) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import random
+import shutil
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from crash_life import MARKED
@@ -22,8 +25,9 @@ def now() -> datetime:
 class Sender:
     """Sends numbered lines. ``acknowledged``: numbers; ``due``: what must be alerted."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, source: str = "crm") -> None:
         self._chance = chance
+        self.source = source
         self._next = 0
         self._time = datetime.min.replace(tzinfo=UTC)
         self._batch: list[int] = []
@@ -111,16 +115,16 @@ class Sender:
             actor, action = sorted(self.bursts)[-1], "session.login"
         elif self._chance.random() < 0.03:
             self.marked.add(number)
-            actor, action = f"m.{number}", MARKED
+            actor, action = f"m.{self.source}.{number}", MARKED
         elif self._chance.random() < 0.02:
             self._bursting = BURST - 1
-            actor, action = f"b.{number:09d}", "session.login"
+            actor, action = f"b.{self.source}.{number:09d}", "session.login"
             self.bursts.add(actor)
         # Times never go back and are never ahead of the clock: nothing is late on purpose.
         self._time = max(self._time + timedelta(microseconds=1), now())
         return json.dumps(
             {
-                "id": f"crm-{number:08d}",
+                "id": f"{self.source}-{number:08d}",
                 "time": self._time.isoformat(timespec="microseconds"),
                 "actor": {"id": actor, "kind": "staff", "roles": ["admin"], "team": "it"},
                 "action": action,
@@ -134,3 +138,53 @@ class Sender:
     def bursting(self) -> bool:
         """Whether a burst is not complete yet."""
         return self._bursting > 0 or bool(self._batch)
+
+
+class Writer(Sender):
+    """A program that writes its log into a file, which is rotated or copied and cut.
+
+    What stands in a file is acknowledged: whoever follows the file must bring all of it.
+    """
+
+    def __init__(self, chance: random.Random, folder: Path) -> None:
+        super().__init__(chance, "files")
+        folder.mkdir()
+        self._folder = folder
+        self._log = folder / "app.log"
+        self.rotations = self.truncations = 0
+
+    def write(self) -> None:
+        """Append a few lines, the last of them sometimes in two pieces."""
+        self._compose()
+        body = self._body + b"\n"
+        cut = self._chance.choice([len(body), self._chance.randrange(len(body))])
+        for piece in (body[:cut], body[cut:]):
+            with self._log.open("ab") as file:
+                file.write(piece)
+        self.acknowledged.update(self._batch)
+        self._batch = []
+
+    def finish(self) -> None:
+        """Complete what was begun."""
+        while self._bursting:
+            self.write()
+
+    def rotate(self) -> None:
+        """Give the file another name and begin a new one, as logrotate does."""
+        if self._log.exists():
+            self._log.rename(self._older())
+            self.rotations += 1
+
+    def copy_and_truncate(self) -> None:
+        """Copy the file and cut it, for a program that keeps it open."""
+        if self._log.exists():
+            shutil.copy2(self._log, self._older())
+            os.truncate(self._log, 0)
+            self.truncations += 1
+
+    def _older(self) -> Path:
+        """Make room for the newest of the older files."""
+        older = sorted(self._folder.glob("app.log.*"), key=lambda path: -int(path.suffix[1:]))
+        for path in older:
+            path.rename(path.with_suffix(f".{int(path.suffix[1:]) + 1}"))
+        return self._log.with_suffix(".log.1")

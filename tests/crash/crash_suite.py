@@ -24,7 +24,7 @@ from pathlib import Path
 
 from crash_life import Forked, begin_life
 from crash_power import power_run
-from crash_sender import Sender, now
+from crash_sender import Sender, Writer, now
 from crash_verdict import Figures, Interval, judge
 
 from sentinel.store import frames
@@ -42,6 +42,7 @@ class House:
         self.chance = chance
         self.figures = figures
         self.sender = Sender(chance)
+        self.writer = Writer(chance, folder / "log")
         self.blind: list[Interval] = []
         self._dead_since: datetime | None = None
 
@@ -51,6 +52,8 @@ class House:
         url = life.hear().decode().strip()
         if not url:
             raise AssertionError((self.folder / "complaints").read_text()[-3000:])
+        if not settle:
+            self.writer.write()
         if self._dead_since is not None:
             self.blind.append((self._dead_since, now()))
             self._dead_since = None
@@ -123,6 +126,34 @@ def sender_restarts(house: House) -> None:
     life.wait()
 
 
+def rotated(house: House) -> None:
+    """The followed file gets another name, with and without a service, and in the middle of it."""
+    _turn_over(house, house.writer.rotate)
+
+
+def truncated(house: House) -> None:
+    """The followed file is copied and cut, with and without a service, and in the middle of it."""
+    _turn_over(house, house.writer.copy_and_truncate)
+
+
+def _turn_over(house: House, change: Callable[[], None]) -> None:
+    life, url = house.begin()
+    for _ in range(house.chance.randrange(1, 4)):
+        house.writer.write()
+        time.sleep(house.chance.choice([0, 0.02, 0.08]))
+        change()
+        house.send_for(url, 0.02 * house.chance.random())
+        house.writer.write()
+    time.sleep(house.chance.choice([0, 0, 0.03, 0.1]))
+    life.kill(signal.SIGKILL)
+    house.dies()
+    life.wait()
+    if house.chance.random() < 0.5:  # while nobody looks
+        house.writer.write()
+        change()
+        house.writer.write()
+
+
 def disk_full(house: House) -> None:
     """The disk (a real one, small) fills up under the service, and has room again, or it dies."""
     life, url = house.begin()
@@ -168,6 +199,8 @@ KINDS: dict[str, tuple[Callable[[House], None], int]] = {
     "torn tail": (torn, 4),
     "full disk": (disk_full, 4),
     "restart of the sender": (sender_restarts, 4),
+    "rotation": (rotated, 4),
+    "truncation": (truncated, 4),
     "stop": (stopped, 1),
 }
 
@@ -187,7 +220,9 @@ def spend_house(runs: int, chance: random.Random, figures: Figures, root: Path) 
                 KINDS[kind][0](house)
                 figures.runs[kind] += 1
             _last_life(house)
-            judge(folder, house.sender, house.blind, figures)
+            figures.rotations += house.writer.rotations
+            figures.truncations += house.writer.truncations
+            judge(folder, (house.sender, house.writer), house.blind, figures)
         finally:
             if small:
                 subprocess.run(["umount", "-l", str(data)], check=True)
@@ -196,6 +231,7 @@ def spend_house(runs: int, chance: random.Random, figures: Figures, root: Path) 
 def _last_life(house: House) -> None:
     """Let everything be acknowledged and judged."""
     life, url = house.begin()
+    house.writer.finish()
     while house.sender.bursting:
         assert house.sender.send(url), "the last life refuses"
     house.sender.send(url)
@@ -203,7 +239,7 @@ def _last_life(house: House) -> None:
     assert life.wait() == 0
     house.dies()
     life, _ = house.begin(settle=True)
-    assert life.wait() == 0
+    assert life.wait() == 0, (house.folder / "complaints").read_text()[-3000:]
 
 
 def _mount(folder: Path) -> bool:
@@ -228,8 +264,13 @@ def run(runs: int, *, seed: int, fsync: bool = True, power_share: float = 0.3) -
         left = runs - power_runs
         while left > 0:
             here = min(left, LIVES_A_HOUSE)
-            spend_house(here, chance, figures, root)
+            try:
+                spend_house(here, chance, figures, root)
+            except (AssertionError, OSError) as error:
+                figures.broken_houses += 1
+                figures.notes.append(f"a house could not be judged: {error}"[:2000])
             left -= here
+            print(json.dumps(vars(figures) | {"left": left}), file=sys.stderr, flush=True)
     finally:
         shutil.rmtree(root, ignore_errors=True)
     return figures

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -42,8 +43,11 @@ class Figures:
     answers: Counter[str] = field(default_factory=Counter)
     without_retry_after: int = 0
     torn_tails_made: int = 0
+    rotations: int = 0
+    truncations: int = 0
     injected_errors: int = 0
     powers_lost: int = 0
+    broken_houses: int = 0
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -57,33 +61,49 @@ class Figures:
             + self.alerts_doubled
             + self.alerts_unexplained
             + self.without_retry_after
+            + self.broken_houses
             + (self.blind_uncovered_seconds > 0)
         )
 
 
-def judge(house: Path, sender: Sender, blind: list[Interval], figures: Figures) -> None:
-    """Add what ``house`` holds, against what its sender was told, to ``figures``."""
+def judge(house: Path, senders: Sequence[Sender], blind: list[Interval], figures: Figures) -> None:
+    """Add what ``house`` holds, against what its senders were told, to ``figures``."""
     found = ask(house, lambda: _contents(house))
-    stored = [int(ref.partition("#crm-")[2]) for ref in found["events"]]
+    for sender in senders:
+        _judge_events(found, sender, figures)
+        figures.resent_batches += sender.resent
+        for status, count in sender.statuses.items():
+            figures.answers[str(status)] += count
+        figures.without_retry_after += sender.without_retry_after
+    _judge_alerts(found, senders, figures)
+    _judge_ledger(found, [one for sender in senders for one in sender.blind] + blind, figures)
+
+
+def _judge_events(found: dict[str, Any], sender: Sender, figures: Figures) -> None:
+    stored = _numbers(found["events"], sender.source)
+    lost = sender.acknowledged - set(stored)
     figures.acknowledged += len(sender.acknowledged)
-    figures.lost += len(sender.acknowledged - set(stored))
+    figures.lost += len(lost)
     figures.stored_twice += len(stored) - len(set(stored))
-    first_seen = list(dict.fromkeys(int(ref.partition("#crm-")[2]) for ref in found["spool"]))
+    first_seen = list(dict.fromkeys(_numbers(found["spool"], sender.source)))
     figures.out_of_order += sum(a > b for a, b in pairwise(first_seen))
-    figures.resent_batches += sender.resent
-    for status, count in sender.statuses.items():
-        figures.answers[str(status)] += count
-    figures.without_retry_after += sender.without_retry_after
-    _judge_alerts(found, sender, figures)
-    _judge_ledger(found, sender.blind + blind, figures)
+    if lost:
+        figures.notes.append(f"lost of {sender.source}: {sorted(lost)[:5]}")
 
 
-def _judge_alerts(found: dict[str, Any], sender: Sender, figures: Figures) -> None:
+def _numbers(refs: Sequence[str], source: str) -> list[int]:
+    start = f"{source}#{source}-"
+    return [int(ref.removeprefix(start)) for ref in refs if ref.startswith(start)]
+
+
+def _judge_alerts(found: dict[str, Any], senders: Sequence[Sender], figures: Figures) -> None:
     """Each marked line is one alert of its own, and so is each burst."""
     marked = [refs[0] for slug, refs in found["alerts"] if slug == "marked_line"]
     bursts = [refs[0] for slug, refs in found["alerts"] if slug == "many_sign_ins"]
-    due = {f"crm#crm-{number:08d}" for number in sender.marked}
-    due_bursts = {f"crm#crm-{int(name.partition('.')[2]):08d}" for name in sender.bursts}
+    due = {_ref(one.source, number) for one in senders for number in one.marked}
+    due_bursts = {
+        _ref(one.source, int(name.rpartition(".")[2])) for one in senders for name in one.bursts
+    }
     for got, wanted in ((marked, due), (bursts, due_bursts)):
         figures.alerts_due += len(wanted)
         figures.alerts_lost += len(wanted - set(got))
@@ -91,6 +111,10 @@ def _judge_alerts(found: dict[str, Any], sender: Sender, figures: Figures) -> No
         figures.alerts_unexplained += len(set(got) - wanted)
     others = {slug for slug, _ in found["alerts"]} - {"marked_line", "many_sign_ins"}
     figures.alerts_unexplained += sum(not slug.startswith("blind_") for slug in others)
+
+
+def _ref(source: str, number: int) -> str:
+    return f"{source}#{source}-{number:08d}"
 
 
 def _judge_ledger(found: dict[str, Any], blind: list[Interval], figures: Figures) -> None:
