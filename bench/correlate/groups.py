@@ -50,7 +50,7 @@ def main() -> None:
         f"{GROUPS / seconds:,.0f} events per core-second"
     )
     began = time.process_time()
-    size = len(engine.remember())
+    size = sum(map(len, engine.remember()))
     print(
         f"  checkpoint {size / 1e6:,.0f} MB in {time.process_time() - began:.1f} s, "
         f"then at most {megabytes():,.0f} MB"

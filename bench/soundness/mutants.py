@@ -1,12 +1,12 @@
 """Seed faults in the matcher and the index, one at a time, and see whether the tests notice.
 
-    python bench/soundness/mutants.py [--only TEXT] [--part K/N] [--list]
+    python bench/soundness/mutants.py [--only TEXT] [--sample N] [--part K/N] [--quick] [--list]
 
-Each fault lives in a copy of a module's syntax tree in a child process: no file is changed. The
-differential test runs against it first, then the other fast tests, without shrinking, up to the
-first failure. A fault that no test
-notices is printed as a survivor, unless `equivalent.py` says why it changes nothing. It exits
-with 1 where there is a survivor.
+Each fault lives in a copy of a module's syntax tree in a child process: no file is changed. First
+a quick differential run and the tables meet it (`quick.py`), then, unless ``--quick`` is given, the
+slower tests, without shrinking, up to the first failure. A fault under which a test never ends
+counts as caught, and is said apart. One that no test notices is printed as a survivor, unless
+`equivalent.py` says why it changes nothing. It exits with 1 where there is a survivor.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import os
+import random
 import resource
+import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -49,16 +51,19 @@ SKIPPED = frozenset(
     {"reasons", "names", "names_read", "first_reasons", "_field_reason", "_shown", "_key"}
     | {"item_key", "_identifier", "prepare_correlation", "_reason"}
 )
-TESTS = (
+QUICK = (
     "tests/unit/test_sigma_matching.py", "tests/unit/test_sigma_specification_tables.py",
-    "tests/property/test_sigma_differential.py", "tests/unit/test_sigma_load.py",
-    "tests/unit/test_folding.py", "tests/property/test_sigma_property.py",
+    "tests/unit/test_fast_*.py", "tests/unit/test_sigma_load.py",
+)  # fmt: skip
+SLOW = (
+    "tests/property/test_sigma_differential.py", "tests/unit/test_folding.py",
+    "tests/property/test_sigma_property.py", "tests/property/test_fast_*.py",
 )  # fmt: skip
 QUIETLY = (
     "-x", "-q", "-p", "no:cacheprovider", "--hypothesis-profile=mutants",
     "-W", "ignore::pytest.PytestAssertRewriteWarning",
 )  # fmt: skip
-CPU_SECONDS = 180
+CPU_SECONDS = {"quick": 30, "slow": 180}
 # Imported once, for every child; nothing of our own is, or a fault would come too late.
 SHARED = (msgspec, re2, sigma.conditions, sigma.correlations, sigma.modifiers, sigma.rule)
 
@@ -111,37 +116,41 @@ def tasks(only: str) -> Iterator[Task]:
                 yield task
 
 
-def survives(task: Task) -> bool:
-    """Run the tests against a mutant in a child process; tell whether all of them pass."""
+def fate(task: Task, stage: str) -> str:
+    """Run the tests of a stage against a mutant in a child process; return what became of it."""
     child = os.fork()
     if child == 0:
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
-        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS[stage], CPU_SECONDS[stage]))
         resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
         sys.meta_path.insert(0, Changed(f"sentinel.detect.{task.name}", task.mutant.tree))
         code = 1
         try:
-            _hold_against_naive()
-            code = int(pytest.main([*QUIETLY, *_tests()]))
+            if stage == "quick":
+                importlib.import_module("quick").hold()
+            code = int(pytest.main([*QUIETLY, *_files(QUICK if stage == "quick" else SLOW)]))
         finally:
             os._exit(code)
     _pid, status = os.waitpid(child, 0)
-    return status == 0
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) in {signal.SIGXCPU, signal.SIGKILL}:
+        return "never ended"
+    return "caught" if status else "survived"
 
 
-def _hold_against_naive() -> None:
-    """Run the quickest test by itself. Raises whatever a fault makes it raise."""
-    import test_sigma_differential as differential
+def judge(task: Task, stages: Sequence[str]) -> str:
+    """Return the fate of a mutant after the stages that it needs."""
+    found = "survived"
+    for stage in stages:
+        found = fate(task, stage)
+        if found != "survived":
+            break
+    return found
 
-    for seed in range(12):
-        differential.test_drawn_rules(seed)
 
-
-def _tests() -> list[str]:
-    fast = [str(p.relative_to(ROOT)) for p in ROOT.glob("tests/*/test_fast_*.py")]
-    return [name for name in (*TESTS, *sorted(fast)) if (ROOT / name).is_file()]
+def _files(patterns: Sequence[str]) -> list[str]:
+    return [str(path) for pattern in patterns for path in sorted(ROOT.glob(pattern))]
 
 
 def main() -> int:
@@ -149,31 +158,40 @@ def main() -> int:
     parser.add_argument("--only", default="", help="mutants whose line holds this text")
     parser.add_argument("--list", action="store_true", help="name the mutants and stop")
     parser.add_argument("--part", default="1/1", help="K/N: every N-th mutant from the K-th on")
+    parser.add_argument("--sample", type=int, default=0, help="so many of each module, the same")
+    parser.add_argument("--quick", action="store_true", help="the quick tests alone")
     options = parser.parse_args()
     os.chdir(ROOT)
     hypothesis.settings.register_profile(
         "mutants", phases=(hypothesis.Phase.generate,), database=None, derandomize=True
     )
+    stages = ("quick",) if options.quick else ("quick", "slow")
     whole = Mutant("", 0, "", "", ast.parse(""))
-    if not options.list and not survives(Task("no_such_module", whole)):
+    if not options.list and judge(Task("no_such_module", whole), stages) != "survived":
         print("the tests fail without any fault")
         return 2
     first, step = (int(number) for number in options.part.split("/"))
     counts: Counter[str] = Counter()
-    for task in list(tasks(options.only))[first - 1 :: step]:
+    for task in list(chosen(options.only, options.sample))[first - 1 :: step]:
         if options.list:
             print(task)
             continue
-        if task.reason:
-            counts["equivalent"] += 1
-        elif survives(task):
-            counts["survived"] += 1
-            print(f"SURVIVED {task}", flush=True)
-        else:
-            counts["caught"] += 1
-            print(f"caught {task}", flush=True)
-    print(", ".join(f"{counts[kind]} {kind}" for kind in ("caught", "equivalent", "survived")))
+        found = "equivalent" if task.reason else judge(task, stages)
+        counts[found] += 1
+        print(f"{found.upper() if found == 'survived' else found} {task}", flush=True)
+    print(", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())))
     return 1 if counts["survived"] else 0
+
+
+def chosen(only: str, sample: int) -> Iterator[Task]:
+    """Yield the mutants asked for; of a sample, the same ones each time."""
+    by_module: dict[str, list[Task]] = {}
+    for task in tasks(only):
+        by_module.setdefault(task.name, []).append(task)
+    for name, found in by_module.items():
+        rng = random.Random(name)
+        kept = sorted(rng.sample(range(len(found)), min(sample or len(found), len(found))))
+        yield from (found[index] for index in kept)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -17,6 +17,7 @@ from sentinel.app import revision
 from sentinel.app.casework import InStore
 from sentinel.clock import Clock
 from sentinel.detect.detector import Judged
+from sentinel.detect.diary import States
 from sentinel.domain.alert import Alert
 from sentinel.domain.event import Event
 from sentinel.domain.finding import Finding
@@ -78,7 +79,7 @@ class Handover:
         else:
             self._count(findings, touched)
 
-    async def fold(self, findings: Sequence[Finding], state: Mapping[str, bytes]) -> None:
+    async def fold(self, findings: Sequence[Finding], state: States) -> None:
         """Open alerts for findings that time alone brought, and keep ``state`` with them.
 
         Raises StorageError.
@@ -180,6 +181,6 @@ def _put_offset(tx: CaseTx, judged: Judged, last: int) -> None:
     tx.state.put(OFFSET, str(last).encode())
 
 
-def _put_state(tx: CaseTx, state: Mapping[str, bytes]) -> None:
+def _put_state(tx: CaseTx, state: States) -> None:
     for name, value in state.items():
         tx.state.put(name, value)

@@ -10,7 +10,7 @@ retained past is judged once more, silently.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -18,7 +18,7 @@ import msgspec
 
 from sentinel.clock import Clock
 from sentinel.detect.detector import Detector, Judged
-from sentinel.detect.diary import Diary, Turn
+from sentinel.detect.diary import Diary, States, Turn
 from sentinel.detect.engine import RuleEngine
 from sentinel.domain.event import Event
 from sentinel.domain.finding import Finding
@@ -45,7 +45,7 @@ class Source(Protocol):
 
 
 Sink = Callable[[Judged, int], Awaitable[None]]
-FindingSink = Callable[[list[Finding], dict[str, bytes]], Awaitable[None]]
+FindingSink = Callable[[list[Finding], States], Awaitable[None]]
 
 
 class Consumer:
@@ -58,7 +58,7 @@ class Consumer:
         *,
         committed: int,
         diary: Diary,
-        stored: Mapping[str, bytes],
+        stored: dict[str, bytes],
         sink: Sink,
         on_findings: FindingSink,
         clock: Clock,
@@ -90,12 +90,12 @@ class Consumer:
         finds is handed over again, under the id that it had.
         """
         found = self._diary.read(self._stored)
+        whole = found is not None and self._detector.rules.recall(found.memory)
         self._stored = {}
-        if found is None or not self._detector.rules.recall(found[0].memory):
+        if found is None or not whole:
             return await self._judge_past(horizon, whole=True)
-        stand, turns = found
-        seen = await self._replay(stand.after, turns)
-        self._diary.resume(stand, turns, seen)
+        seen = await self._replay(found.stand.after, found.turns)
+        self._diary.resume(found.stand, found.turns, seen)
         if self._detector.behaviour is not None:
             seen += await self._judge_past(horizon, whole=False)
         return seen
@@ -180,11 +180,11 @@ class Consumer:
         )
         return judged, last, is_checkpoint
 
-    def _state(self, after: int, *, whole: bool = False) -> tuple[dict[str, bytes], bool]:
+    def _state(self, after: int, *, whole: bool = False) -> tuple[States, bool]:
         """Return what to store with the offset ``after``, and whether it is a checkpoint."""
         rules = self._detector.rules
         if whole or self._diary.is_due(rules.weight):
-            return self._diary.checkpoint(after, rules.remember()), True
+            return self._diary.checkpoint(after, rules.remember), True
         return self._diary.turns(), False
 
     async def swap(self, rules: RuleEngine) -> tuple[str, ...]:

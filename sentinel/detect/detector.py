@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from sentinel.detect.behaviour.monitor import Behaviour
+from sentinel.detect.diary import States
 from sentinel.detect.engine import RuleEngine
 from sentinel.detect.faults import Faults, unjudged
 from sentinel.detect.scope.engine import ScopeEngine
@@ -38,7 +39,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     navigation: tuple[Finding, ...]
     facts: tuple[Fact, ...]
-    state: dict[str, bytes] = {}
+    state: States = {}
     poisoned: tuple[tuple[Event, str], ...] = ()  # on which a stage failed, with stage and fault
     also: Callable[[Any], None] | None = None  # what else to write in the transaction of the offset
     reach: Reach | None = None

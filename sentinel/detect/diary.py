@@ -4,13 +4,16 @@ A checkpoint of all correlations is dear, the offset of a slice is not. So each 
 turns since the last checkpoint (which slices, judged when, and how far time alone went), and only
 from time to time a checkpoint. From both the same state is built again, exactly: the slices are
 judged as they were cut, by the same clock.
+
+A checkpoint is written in parts, each encoded when the transaction comes to it, so that a large one
+costs the memory of a part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -19,7 +22,7 @@ from sentinel.store.ports import Sealer
 
 CHECKPOINT: Final = "detect:checkpoint"
 DIARY: Final = "detect:diary"
-STATES: Final = (CHECKPOINT, DIARY)
+PART: Final = "detect:checkpoint:{}"
 FEWEST_EVENTS: Final = 2000  # between two checkpoints, and more where one costs more
 FEWEST_TURNS: Final = 64
 
@@ -37,7 +40,14 @@ class Turn(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Stand(msgspec.Struct, frozen=True, array_like=True):
-    """A checkpoint: what correlations remember after the offset ``after``."""
+    """A checkpoint after the offset ``after``: in how many parts."""
+
+    after: int
+    parts: int
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """A part of what correlations remember after the offset ``after``."""
 
     after: int
     memory: bytes
@@ -50,6 +60,30 @@ class Turns(msgspec.Struct, frozen=True, array_like=True):
     turns: list[Turn]
 
 
+class States(Protocol):
+    """What to store with an offset: names and values, made while they are asked for."""
+
+    def items(self) -> Iterable[tuple[str, bytes]]:
+        """Yield each, anew at each call."""
+        ...
+
+
+class Found(NamedTuple):
+    """A checkpoint that was stored, and the turns since. ``memory`` can be read once."""
+
+    stand: Stand
+    turns: list[Turn]
+    memory: Iterator[bytes]
+
+
+def stored_states(get: Callable[[str], bytes | None]) -> dict[str, bytes]:
+    """Return by ``get`` what was stored for the diary; empty where there is nothing."""
+    found = {name: value for name in (CHECKPOINT, DIARY) if (value := get(name))}
+    while value := get(name := PART.format(max(0, len(found) - 2))):
+        found[name] = value
+    return found
+
+
 class Diary:
     """Keeps the turns and says what to store with the next offset."""
 
@@ -60,6 +94,7 @@ class Diary:
         self._turns: list[Turn] = []
         self._events = 0
         self._due = True
+        self._parts = 0
 
     @property
     def unwritten(self) -> bool:
@@ -93,34 +128,75 @@ class Diary:
         """Return what to store beside the last checkpoint."""
         return {DIARY: self._sealed(DIARY, Turns(self._after, self._turns))}
 
-    def checkpoint(self, after: int, memory: bytes) -> dict[str, bytes]:
-        """Return what to store for a checkpoint; `wrote` says that it is stored."""
-        return {
-            CHECKPOINT: self._sealed(CHECKPOINT, Stand(after, memory)),
-            DIARY: self._sealed(DIARY, Turns(after, [])),
-        }
+    def checkpoint(self, after: int, memory: Callable[[], Iterable[bytes]]) -> States:
+        """Return what to store for a checkpoint; `wrote` says that it is stored.
+
+        ``memory`` yields the parts, the same at each call until then.
+        """
+        return _Checkpoint(self, after, memory)
+
+    def written(self, after: int, memory: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
+        """Yield the names and values of a checkpoint; parts of a longer one before are emptied."""
+        parts = 0
+        for data in memory:
+            name = PART.format(parts)
+            yield name, self._sealed(name, Part(after, data))
+            parts += 1
+        yield CHECKPOINT, self._sealed(CHECKPOINT, Stand(after, parts))
+        yield DIARY, self._sealed(DIARY, Turns(after, []))
+        for left in range(parts, self._parts):
+            yield PART.format(left), b""
+        self._parts = max(parts, self._parts)
 
     def wrote(self, after: int) -> None:
         """Begin anew: the checkpoint after the offset ``after`` is stored."""
         self._after, self._turns, self._events, self._due = after, [], 0, False
 
-    def read(self, stored: Mapping[str, bytes]) -> tuple[Stand, list[Turn]] | None:
-        """Return what was stored; None where there is nothing or it does not fit together."""
-        if not all(name in stored for name in STATES):
+    def read(self, stored: dict[str, bytes]) -> Found | None:
+        """Return what was stored; None where there is nothing or it does not fit together.
+
+        Parts leave ``stored`` as they are read; one that does not fit is read as empty.
+        """
+        if CHECKPOINT not in stored or DIARY not in stored:
             return None
         try:
             stand = msgspec.msgpack.decode(self._opened(CHECKPOINT, stored), type=Stand)
             turns = msgspec.msgpack.decode(self._opened(DIARY, stored), type=Turns)
         except msgspec.MsgspecError:
             return None
-        return (stand, turns.turns) if turns.after == stand.after else None
+        if turns.after != stand.after:
+            return None
+        return Found(stand, turns.turns, self._memory(stand, stored))
+
+    def _memory(self, stand: Stand, stored: dict[str, bytes]) -> Iterator[bytes]:
+        for name in map(PART.format, range(stand.parts)):
+            if name not in stored:
+                yield b""
+                continue
+            part = msgspec.msgpack.decode(self._opened(name, stored), type=Part)
+            del stored[name]
+            yield part.memory if part.after == stand.after else b""
 
     def resume(self, stand: Stand, turns: list[Turn], events: int) -> None:
         """Go on after what was read, of which ``events`` were judged since the checkpoint."""
         self._after, self._turns, self._events, self._due = stand.after, turns, events, False
+        self._parts = stand.parts
 
-    def _sealed(self, name: str, value: Stand | Turns) -> bytes:
+    def _sealed(self, name: str, value: Stand | Part | Turns) -> bytes:
         return self._sealer.seal(msgspec.msgpack.encode(value), context=name)
 
     def _opened(self, name: str, stored: Mapping[str, bytes]) -> bytes:
         return self._sealer.open(stored[name], context=name)
+
+
+class _Checkpoint:
+    """A checkpoint that is made while it is written."""
+
+    def __init__(self, diary: Diary, after: int, memory: Callable[[], Iterable[bytes]]) -> None:
+        self._diary = diary
+        self._after = after
+        self._memory = memory
+
+    def items(self) -> Iterator[tuple[str, bytes]]:
+        """Yield the parts, then what says that they are whole."""
+        return self._diary.written(self._after, self._memory())

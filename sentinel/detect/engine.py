@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -56,6 +56,7 @@ class RuleEngine:
         self._cut_off = CutOff(over_budget)
         self._budget = Budget(budget)
         self._ruleset = ruleset
+        self._lateness = lateness
         self._time = Timekeeper(lateness)
         self._index = RuleIndex(ruleset.rules)
         self._reads_time = any(TIMESTAMP in rule.reads for rule in ruleset.rules)
@@ -132,16 +133,21 @@ class RuleEngine:
         """How many hits and groups correlations keep, about: what `remember` costs."""
         return sum(correlator.weight for correlator in self._correlators)
 
-    def remember(self) -> bytes:
-        """Return all that correlations remember (msgpack)."""
+    def remember(self) -> Iterator[bytes]:
+        """Yield all that correlations remember (msgpack), in parts that are small each."""
         return checkpoint.remember(self._time, self._correlators, self._ruleset)
 
-    def recall(self, data: bytes) -> bool:
+    def recall(self, parts: Iterable[bytes]) -> bool:
         """Take over, before the first event, what an engine of the same correlations remembered.
 
         Tells whether it fitted; if not, nothing was taken over.
         """
-        return checkpoint.recall(data, self._time, self._correlators, self._ruleset)
+        time = Timekeeper(self._lateness)
+        fresh = [Correlator(correlation) for correlation in self._ruleset.correlations]
+        if not checkpoint.recall(parts, time, fresh, self._ruleset):
+            return False
+        self._time, self._correlators, self._listeners = time, fresh, _listeners(fresh)
+        return True
 
     def _match(
         self, event: Event, rules: Sequence[Rule], now: datetime | None

@@ -13,7 +13,6 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from sentinel.collect.spool import Spool
 from sentinel.content import content_dir
 from sentinel.detect.consumer import Consumer
 from sentinel.detect.detector import Detector, Judged
-from sentinel.detect.diary import STATES, Diary
+from sentinel.detect.diary import Diary, States, stored_states
 from sentinel.detect.engine import RuleEngine
 from sentinel.detect.rules.load import load_rules
 from sentinel.detect.rules.model import RuleSet
@@ -142,7 +141,7 @@ class House:
         self.spool = Spool.open(folder / "spool", SEALER, max_bytes=1 << 30)
         with self.store.begin() as tx:
             committed = int(tx.state.get(OFFSET) or b"-1")
-            stored = {name: value for name in STATES if (value := tx.state.get(name))}
+            stored = stored_states(tx.state.get)
         scope = ScopeEngine(load_scope(content_dir("rules") / "scopes"), FactIndex([]))
         engine = RuleEngine(rules, lateness=LATENESS)
         self.folder = Folder(self.clock, window=timedelta(hours=1), route=lambda _alert: ())
@@ -165,14 +164,14 @@ class House:
             self.death.point()
         self.death.point()
 
-    async def fold(self, findings: list[Finding], state: Mapping[str, bytes]) -> None:
+    async def fold(self, findings: list[Finding], state: States) -> None:
         self.death.point()
         with self.store.begin() as tx:
             self._write(tx, findings, state)
             self.death.point()
         self.death.point()
 
-    def _write(self, tx: Any, findings: Any, state: Mapping[str, bytes]) -> None:
+    def _write(self, tx: Any, findings: Any, state: States) -> None:
         fresh = [finding for finding in findings if not tx.alerts.has_finding(finding.id)]
         assert len(fresh) == len(findings), "a finding was handed over twice"
         self.folder.fold(tx, findings)

@@ -1,57 +1,81 @@
-"""All correlations of an engine as bytes, for a checkpoint, and back.
+"""All that the correlations of an engine remember as bytes, for a checkpoint, and back.
 
-A correlation gets its memory back only if it is written as it was, with all the rules behind it:
-what another rule matched must not count for it.
+It is made in slices, so that a million groups never stand in memory twice. A correlation gets its
+memory back only if it is written as it was, with all the rules behind it: what another rule
+matched must not count for it.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from sentinel.detect.correlate.correlator import Correlator, Memory
+from sentinel.detect.correlate.hit import Combination
 from sentinel.detect.correlate.timekeeper import Timekeeper, TimeMemory
+from sentinel.detect.correlate.waiting import Waiting
 from sentinel.detect.rules.model import Correlation, Rule, RuleSet
 
-VERSION = 1
+VERSION = 2
 
 
-class Checkpoint(msgspec.Struct, frozen=True, array_like=True):
-    """The time and, per correlation id, the mark of its writing and its memory."""
+class Head(msgspec.Struct, frozen=True, array_like=True):
+    """The time and, per correlation id, the mark of its writing and its memory but for hits."""
 
     version: int
     time: TimeMemory
     correlators: dict[str, tuple[bytes, Memory]]
 
 
-def remember(time: Timekeeper, correlators: Sequence[Correlator], rules: RuleSet) -> bytes:
-    """Return the state of a timekeeper and of correlators as bytes."""
+class Slice(msgspec.Struct, frozen=True, array_like=True):
+    """Some of the hits that wait for the correlation, or some of its groups, in their order."""
+
+    correlation: str
+    pending: list[Waiting]
+    groups: list[tuple[Combination, bytes]]
+
+
+def remember(
+    time: Timekeeper, correlators: Sequence[Correlator], rules: RuleSet
+) -> Iterator[bytes]:
+    """Yield the state of a timekeeper and of correlators, the head first."""
     found = marks(rules)
     kept = {
         (key := correlator.correlation.info.id): (found[key], correlator.remember())
         for correlator in correlators
     }
-    return msgspec.msgpack.encode(Checkpoint(VERSION, time.remember(), kept))
+    yield msgspec.msgpack.encode(Head(VERSION, time.remember(), kept))
+    for correlator in correlators:
+        key = correlator.correlation.info.id
+        for pending, groups in correlator.slices():
+            yield msgspec.msgpack.encode(Slice(key, pending, groups))
 
 
 def recall(
-    data: bytes, time: Timekeeper, correlators: Sequence[Correlator], rules: RuleSet
+    parts: Iterable[bytes], time: Timekeeper, correlators: Sequence[Correlator], rules: RuleSet
 ) -> bool:
-    """Give fresh ones their state back; tell whether all of it fitted, and do nothing if not."""
+    """Give fresh ones their state back; tell whether all of it fitted.
+
+    If not, they are not fresh any more, and the caller throws them away.
+    """
+    rest = iter(parts)
     try:
-        checkpoint = msgspec.msgpack.decode(data, type=Checkpoint)
-    except msgspec.MsgspecError:
+        head = msgspec.msgpack.decode(next(rest, b""), type=Head)
+        found = marks(rules)
+        by_id = {correlator.correlation.info.id: correlator for correlator in correlators}
+        known = {key: mark for key, (mark, _memory) in head.correlators.items()}
+        if head.version != VERSION or known != {key: found[key] for key in by_id}:
+            return False
+        time.recall(head.time)
+        for key, correlator in by_id.items():
+            correlator.recall(head.correlators[key][1])
+        for part in rest:
+            piece = msgspec.msgpack.decode(part, type=Slice)
+            by_id[piece.correlation].take(piece.pending, piece.groups)
+    except (msgspec.MsgspecError, KeyError):
         return False
-    found = marks(rules)
-    ids = {correlator.correlation.info.id for correlator in correlators}
-    known = {key: mark for key, (mark, _memory) in checkpoint.correlators.items()}
-    if checkpoint.version != VERSION or known != {key: found[key] for key in ids}:
-        return False
-    time.recall(checkpoint.time)
-    for correlator in correlators:
-        correlator.recall(checkpoint.correlators[correlator.correlation.info.id][1])
     return True
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 
 import msgspec
 
@@ -24,6 +25,7 @@ from sentinel.detect.rules.model import Correlation
 MAX_GROUPS = 1_000_000
 MAX_PENDING = 500_000
 MIN_WINDOW = 10_000
+SLICE = 10_000  # hits or groups of a checkpoint at a time
 MAX_AWAKE = 32_768  # windows ready to work; the others are packed
 
 Told = Iterator[tuple[Combination, Burst]]
@@ -45,12 +47,10 @@ class Losses(msgspec.Struct):
 
 
 class Memory(msgspec.Struct, frozen=True, array_like=True):
-    """All that a correlator remembers. Times in microseconds; groups in the order of their ends."""
+    """What a correlator remembers beside its hits and groups. Time in microseconds."""
 
     watermark: int
     losses: Losses
-    pending: list[Waiting]
-    groups: list[tuple[Combination, bytes]]
 
 
 class Correlator:
@@ -122,20 +122,28 @@ class Correlator:
         return len(self._pending) + len(self._groups)
 
     def remember(self) -> Memory:
-        """Return all that it remembers."""
-        groups = [
-            (group, window if isinstance(window, bytes) else window.pack())
-            for group, window in self._groups.items()
-        ]
-        return Memory(self._watermark, self.losses, list(self._pending), groups)
+        """Return what it remembers, but for what `slices` yields."""
+        return Memory(self._watermark, self.losses)
+
+    def slices(self) -> Iterator[tuple[list[Waiting], list[tuple[Combination, bytes]]]]:
+        """Yield the hits that wait, then the groups in the order of their ends, some at a time."""
+        pending = iter(self._pending)
+        while some := list(islice(pending, SLICE)):
+            yield some, []
+        groups = iter(self._groups.items())
+        while kept := [(group, _at_rest(window)) for group, window in islice(groups, SLICE)]:
+            yield [], kept
 
     def recall(self, memory: Memory) -> None:
         """Take over, before the first hit, what another remembered of the same correlation."""
         self._watermark = memory.watermark
         self.losses = memory.losses
-        for waiting in memory.pending:
+
+    def take(self, pending: list[Waiting], groups: list[tuple[Combination, bytes]]) -> None:
+        """Take over, before the first hit, one of another's slices, in their order."""
+        for waiting in pending:
             self._pending.add(waiting)
-        self._groups.update(memory.groups)
+        self._groups.update(groups)
 
     def _window(self, group: Combination) -> Window:
         """Return the group's window, awake, and the group where its end will come in turn."""
@@ -180,3 +188,7 @@ class Correlator:
         if judge or window.moves:
             for burst in window.close():
                 yield group, burst
+
+
+def _at_rest(window: Window | bytes) -> bytes:
+    return window if isinstance(window, bytes) else window.pack()
