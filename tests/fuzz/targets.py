@@ -64,7 +64,7 @@ def run(data: bytes) -> Counter[str]:
         parser = fmt.fresh()
         normaliser = _normaliser(profile.id, stored=kept)
         for text in texts:
-            outcome[_read(parser, normaliser, text)] += 1
+            outcome[_read(parser, normaliser, text) if text.strip() else "blank"] += 1
     spent = time.process_time() - started
     if spent > budget(len(body)):
         raise Fault(f"{spent:.2f} s of CPU for {len(body)} bytes of {fmt.name}")

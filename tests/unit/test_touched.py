@@ -32,8 +32,8 @@ def profile(**more: object) -> Profile:
 
 
 def event(of: Profile, fields: dict[str, Value], *, stored: bool = False) -> Event:
-    keys = {"pseudonymiser": Pseudonymiser(KEY)} if stored else {}
-    normaliser = Normaliser(of, redactor=Redactor(), **keys)
+    pseudonymiser = Pseudonymiser(KEY) if stored else None
+    normaliser = Normaliser(of, redactor=Redactor(), pseudonymiser=pseudonymiser)
     return normaliser.event(Parsed(fields), identify=lambda _: ("0" * 32, "r"), received=NOW)[0]
 
 
