@@ -10,6 +10,7 @@ import ssl
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -215,7 +216,13 @@ def _build(subject: x509.Name, issuer: x509.Name, public: Any, key: Any, *, is_c
         .not_valid_after(now + timedelta(days=2))
         .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
         .add_extension(
-            x509.SubjectAlternativeName([x509.DNSName(common), x509.DNSName("localhost")]),
+            x509.SubjectAlternativeName(
+                [
+                    x509.DNSName(common),
+                    x509.DNSName("localhost"),
+                    x509.IPAddress(ip_address("127.0.0.1")),
+                ]
+            ),
             critical=False,
         )
         .sign(key, hashes.SHA256())

@@ -134,7 +134,7 @@ async def test_syslog_ng_brings_each_line_once_in_order(
     house: House, tmp_path: Path, driver: str
 ) -> None:
     program = needs(SYSLOG_NG / "usr/sbin/syslog-ng")
-    libraries = SYSLOG_NG / "usr/lib/x86_64-linux-gnu"
+    libraries = SYSLOG_NG / "usr/lib"
     port = house.port(driver.partition("-")[0])
     conf = tmp_path / "syslog-ng.conf"
     conf.write_text(
@@ -145,7 +145,7 @@ async def test_syslog_ng_brings_each_line_once_in_order(
     sender = Program(
         program, "-F", "--no-caps", "-f", conf, "-R", tmp_path / "persist", "-p", tmp_path / "pid",
         "-c", tmp_path / "ctl", f"--module-path={libraries}/syslog-ng/3.38",
-        LD_LIBRARY_PATH=f"{libraries}:{SYSLOG_NG}/lib/x86_64-linux-gnu:{libraries}/syslog-ng",
+        LD_LIBRARY_PATH=f"{libraries}/syslog-ng:{libraries}/x86_64-linux-gnu:{SYSLOG_NG}/lib/x86_64-linux-gnu",
     )  # fmt: skip
     try:
         await house.until(LINES + 1)  # and the event of the exception from TLS 1.3

@@ -119,7 +119,11 @@ class Tail:
                 await asyncio.to_thread(self._save)
             elif not following.content.is_gzip:
                 behind += max(0, following.content.refresh().st_size - following.mark.offset)
+        gaps, self._files.without_copy = self._files.without_copy, 0
         if self._ingest.metrics is not None:
+            if gaps:
+                fault = "file cut, rest not found"
+                self._ingest.metrics.input_faults.labels(self._source.name, fault).inc(gaps)
             self._ingest.metrics.tail_behind.labels(self._source.name).set(behind)
         return moved
 

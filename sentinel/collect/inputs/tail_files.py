@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
+
+import msgspec
 
 from sentinel.collect.inputs.tail_identity import (
     Content,
@@ -22,6 +25,7 @@ from sentinel.ids import digest_id
 
 GRACE_SECONDS = 60.0  # a renamed file is still written until its writer opens the new one
 COPYING_SECONDS = 60.0  # a copy that is this young may still grow
+SEEKING_SECONDS = 10.0
 FINISHED_KEPT = 2000
 _FIRST_LINE = 64 * 1024
 
@@ -60,6 +64,9 @@ class Files:
         self._first = marks is None
         self._fresh = True
         self._passed_over: set[Key] = set()
+        self._sought: list[tuple[Mark, float]] = []
+        self.without_copy = 0
+        """Files that were cut, or went, and whose rest was found nowhere: a gap, perhaps."""
 
     def look(self) -> bool:
         """Look at the folders; return whether there are new marks, to be kept before reading."""
@@ -69,7 +76,8 @@ class Files:
         for following in list(self.open):
             self._look_again(following, inodes)
         if self._fresh:
-            self._find_leftovers(inodes)
+            self._find_leftovers({(s.st_dev, s.st_ino): path for path, s in found})
+        self._seek()
         for path, status in found:
             if not any(one.mark.is_at(status) for one in self.open):
                 self._meet(path, status)
@@ -123,35 +131,50 @@ class Files:
         self._retire(old)
 
     def _retire(self, old: Mark) -> None:
-        """Go on in the copy of what stood under ``old``, which is over."""
+        """Note that what stood under ``old`` is over here, and look for the copy it goes on in."""
+        self._sought.append((msgspec.structs.replace(old), time.monotonic() + SEEKING_SECONDS))
+        old.finished = True
+        old.tail_bytes = old.head_bytes = 0
+        self._seek()
+
+    def _seek(self) -> None:
+        """Look for copies; one that is moved meanwhile is found at the next look."""
+        for sought in list(self._sought):
+            old, deadline = sought
+            if self._found_copy(old):
+                self._sought.remove(sought)
+            elif time.monotonic() > deadline:
+                self._sought.remove(sought)
+                self.without_copy += 1
+
+    def _found_copy(self, old: Mark) -> bool:
         for path in self._siblings(Path(old.path)):
             content = _opened(path)
             if content is None:
                 continue
             if not old.is_at(content.stat) and is_copy(old, content):
-                rest = Mark(
-                    str(path), content.stat.st_dev, content.stat.st_ino, old.generation, old.name,
-                    old.offset, old.head, old.head_bytes, old.tail, old.tail_bytes,
-                    header=old.header,
-                )  # fmt: skip
+                device, inode = content.stat.st_dev, content.stat.st_ino
+                rest = msgspec.structs.replace(old, path=str(path), device=device, inode=inode)
                 self.marks.append(rest)
                 self.open.append(Following(rest, content, leftover=True))
-                break
+                return True
             content.close()
-        old.finished = True
-        old.tail_bytes = old.head_bytes = 0
+        return False
 
-    def _find_leftovers(self, inodes: set[tuple[int, int]]) -> None:
+    def _find_leftovers(self, inodes: Mapping[tuple[int, int], Path]) -> None:
         """Find what was rotated away while nobody looked."""
         for mark in [one for one in self.marks if not one.finished]:
-            if (mark.device, mark.inode) in inodes:
-                continue
-            for path in self._siblings(Path(mark.path)):
+            here = inodes.get((mark.device, mark.inode))
+            near = self._siblings(Path(mark.path)) if here is None else [here]
+            for path in near:
                 content = _opened(path)
                 if content is None:
                     continue
                 if mark.is_at(content.stat) and is_same(mark, content):
-                    self.open.append(Following(mark, content, leftover=True))
+                    if here is None:
+                        self.open.append(Following(mark, content, leftover=True))
+                    else:
+                        content.close()
                     break
                 content.close()
             else:
@@ -220,11 +243,13 @@ class Files:
     def _siblings(self, path: Path) -> list[Path]:
         """Return the files that rotation may have made of ``path``, the newest first."""
         stem = path.name.removesuffix(path.suffix)
-        try:
-            near = [one for one in path.parent.iterdir() if one.name.startswith(stem)]
-            return sorted(near, key=lambda one: one.stat().st_mtime_ns, reverse=True)
-        except OSError:
-            return []
+        near: list[tuple[int, Path]] = []
+        with contextlib.suppress(OSError):
+            for one in path.parent.iterdir():
+                if one.name.startswith(stem):
+                    with contextlib.suppress(OSError):  # it may be renamed this very moment
+                        near.append((one.stat().st_mtime_ns, one))
+        return [one for _, one in sorted(near, reverse=True)]
 
     def _forget(self) -> None:
         """Keep a bounded number of marks of finished files."""
