@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 FOLD = "if text.isascii() or _IRREGULAR.search(text) is None:"
-QUICK = "the quick way out: the long way gives the same text"
+QUICK = "the quick way out: the long way gives the same"
+APART = "patterns that are not tested together are tested one by one"
+GENERAL = "falls through to the general pattern, which says the same, slower"
+REFUSED = "such a rule is refused either way, in other words"
 
 EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
     ("rules.folding", "folded", FOLD, "if False:"): QUICK,
@@ -40,4 +43,84 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
         "if False:",
     ): "one test among any is that test",
     ("rules.wanted", "Text", "True", "False"): "how the structure is kept, not what it says",
+    ("rules.strings", "alternatives", "2", "3"): APART,
+    (
+        "rules.strings",
+        "alternatives",
+        "if len(patterns) - len(rest) < 2:",
+        "if False:",
+    ): "one pattern, or none, tested together says the same",
+    ("rules.strings", "alternatives", "case []", "case [] if False"): GENERAL,
+    (
+        "rules.strings",
+        "alternatives",
+        "case [Wild.MANY, str(tail)]",
+        "case [Wild.MANY, str(tail)] if False",
+    ): GENERAL,
+    ("rules.strings", "_shape", "case [Wild.MANY]", "case [Wild.MANY] if False"): GENERAL,
+    ("rules.values", "any_test", "0", "1"): "alternatives may be tried in any order",
+    (
+        "rules.values",
+        "_on_text.run",
+        "if type(value) is str:",
+        "if False:",
+    ): "the quick way out: a text is its own text",
+    ("rules.fields", "text_of", "if isinstance(value, str):", "if False:"): QUICK,
+    (
+        "rules.fields",
+        "_first_or_aliases",
+        "flatten(found)",
+        "found",
+    ): "whoever reads a list flattens it",
+    ("rules.expression", "All.matcher", "if len(matchers) == 2:", "if False:"): QUICK,
+    ("rules.expression", "AnyOf.matcher", "if len(matchers) == 2:", "if False:"): QUICK,
+    ("rules.expression", "", "5", "6"): "how many reasons a finding shows",
+    (
+        "rules.compile",
+        "compile_detections",
+        "conditions[0] if len(conditions) == 1 else AnyOf(tuple(conditions))",
+        "AnyOf(tuple(conditions))",
+    ): "one condition among any is that condition",
+    (
+        "rules.compile",
+        "_item",
+        "if len(parts) == 1:",
+        "if False:",
+    ): "one part among all, or any, is that part",
+    (
+        "rules.compile",
+        "_anchored",
+        "if SigmaRegularExpressionModifier not in item.modifiers:",
+        "if False:",
+    ): "a pattern comes from `re` alone",
+    (
+        "rules.compile",
+        "_condition",
+        "if not isinstance(text, str):",
+        "if False:",
+    ): REFUSED,
+    (
+        "rules.prepare",
+        "_plain_dash",
+        "LONG_DASH.sub('-', value) if isinstance(value, str) else value",
+        "LONG_DASH.sub('-', value)",
+    ): REFUSED,
+    (
+        "rules.prepare",
+        "_value",
+        "key.split('|')[1:] if isinstance(key, str) else []",
+        "key.split('|')[1:]",
+    ): REFUSED,
+    (
+        "rules.wanted",
+        "wanted_text",
+        "if isinstance(part, SpecialChars):",
+        "if True:",
+    ): "a placeholder without a list is refused before",
+    (
+        "rules.wanted",
+        "regex_source",
+        "f'(?{flags})' if flags else ''",
+        "f'(?{flags})'",
+    ): "(?) sets no flag",
 }

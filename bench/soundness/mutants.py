@@ -1,6 +1,7 @@
 """Seed faults in the matcher and the index, one at a time, and see whether the tests notice.
 
-    python bench/soundness/mutants.py [--only TEXT] [--sample N] [--part K/N] [--quick] [--list]
+    python bench/soundness/mutants.py [--only TEXT] [--sample N] [--part K/N] [--again FILE]
+                                       [--quick] [--list]
 
 Each fault lives in a copy of a module's syntax tree in a child process: no file is changed. First
 a quick differential run and the tables meet it (`quick.py`), then, unless ``--quick`` is given, the
@@ -53,7 +54,8 @@ SKIPPED = frozenset(
 )
 QUICK = (
     "tests/unit/test_sigma_matching.py", "tests/unit/test_sigma_specification_tables.py",
-    "tests/unit/test_fast_*.py", "tests/unit/test_sigma_load.py",
+    "tests/unit/test_sigma_corners.py", "tests/unit/test_fast_*.py",
+    "tests/unit/test_sigma_load.py",
 )  # fmt: skip
 SLOW = (
     "tests/property/test_sigma_differential.py", "tests/unit/test_folding.py",
@@ -159,6 +161,7 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="name the mutants and stop")
     parser.add_argument("--part", default="1/1", help="K/N: every N-th mutant from the K-th on")
     parser.add_argument("--sample", type=int, default=0, help="so many of each module, the same")
+    parser.add_argument("--again", type=Path, help="what this output calls survivors, only")
     parser.add_argument("--quick", action="store_true", help="the quick tests alone")
     options = parser.parse_args()
     os.chdir(ROOT)
@@ -172,7 +175,10 @@ def main() -> int:
         return 2
     first, step = (int(number) for number in options.part.split("/"))
     counts: Counter[str] = Counter()
+    wanted = options.again.read_text().splitlines() if options.again else None
     for task in list(chosen(options.only, options.sample))[first - 1 :: step]:
+        if wanted is not None and f"SURVIVED {task}" not in wanted:
+            continue
         if options.list:
             print(task)
             continue

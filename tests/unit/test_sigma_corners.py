@@ -1,0 +1,85 @@
+"""Corners of the matcher that seeded faults showed to be untested (`bench/soundness/`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sentinel.detect.rules.fault import RuleFault
+from sentinel.detect.rules.model import Origin, Rule
+from sentinel.detect.rules.parse import parse_document
+
+HOUR = "2026-01-01T05:00:00Z"
+
+
+def compiled(detection: Any) -> Rule:
+    raw = {
+        "title": "t",
+        "logsource": {"category": "test"},
+        "detection": {"condition": "one", "one": detection},
+    }
+    rule = parse_document(raw, Origin(path=Path("rule.yml"), index=0, raw=raw), "rule", {})
+    assert isinstance(rule, Rule)
+    return rule
+
+
+@pytest.mark.parametrize(("detection", "matching", "other"), [
+    ({"a": 1e-7}, {"a": "1E-07"}, {"a": "1E-08"}),
+    (["2026"], {"b": "in 2026"}, {"@timestamp": "2026-01-01"}),
+    ([{"a|gte": "5"}], {"a": 6}, {"a": 4}),
+    ([{"a|utf16le|base64|contains": "x"}], {"a": "eAA="}, {"a": "eA=="}),
+    ({"a": ["false", "x"]}, {"a": False}, {"a": True}),
+    ({"a": ["true", "x"]}, {"a": True}, {"a": False}),
+    ({"a": ["", "x", "y"]}, {"a": ""}, {"a": "z"}),
+    ({"a|gte": 5.5}, {"a": 5.6}, {"a": 5.2}),
+    ({"a|gt": 9007199254740992}, {"a": 9007199254740993}, {"a": 9007199254740992}),
+    ({"a|gt": 5}, {"a": 10**400}, {"a": -(10**400)}),
+    ({"a|hour|neq": 5}, {"a": "2026-01-01T06:00:00Z"}, {"a": HOUR}),
+    ({"a|neq": 5}, {"a": 6}, {"a": 5}),
+    ({"a": "\u2013enc"}, {"a": "\u2013enc"}, {"a": "-enc"}),
+    ({"a|windash": "\u2013enc"}, {"a": "/enc"}, {"a": "enc"}),
+    ({"c-uri|exists": False}, {}, {"url.full": "x"}),
+    ({"c-uri|exists": True}, {"url.full": "x"}, {"url.path": "x"}),
+    ({"c-uri": None}, {}, {"url.full": "x"}),
+    ({"a": []}, {"a": None}, {"a": "x"}),
+    ({"a|endswith": ["x", "y"]}, {"a": "by"}, {"a": "yb"}),
+    ({"a|startswith": ["x", "y"]}, {"a": "yb"}, {"a": "by"}),
+    ({"a|contains": ["x", "y"]}, {"a": "byb"}, {"a": "bb"}),
+    ({"a|re": "b(?m)a$"}, {"a": "ba\nc"}, {"a": "bac"}),
+    ({"a|re": "ba$"}, {"a": "ba\n"}, {"a": "ba\nc"}),
+    ({"a": "xσ"}, {"a": "XΣ"}, {"a": "XO"}),
+    ({"a": "xς"}, {"a": "XΣ"}, {"a": "X"}),
+    ({"a": "ß"}, {"a": "\u1e9e"}, {"a": "ss"}),
+    ({"a": "?x"}, {"a": "\u0130X"}, {"a": "i\u0307x"}),
+])  # fmt: skip
+def test_a_corner(detection: Any, matching: dict[str, Any], other: dict[str, Any]) -> None:
+    rule = compiled(detection)
+    assert rule.match(matching)
+    assert not rule.match(other)
+
+
+@pytest.mark.parametrize("detection", [{"a|windash": 5}, {5: "x"}])
+def test_what_sigma_does_not_know_is_refused(detection: Any) -> None:
+    with pytest.raises(RuleFault):
+        compiled(detection)
+
+
+def test_a_long_text_is_folded_as_a_short_one() -> None:
+    for end in ("É", "Σ", "\u1e9e", "\u13a0"):
+        long = "A" * 5_000 + end
+        rule = compiled({"a": long.lower() if end == "É" else long})
+        for _again in range(2):
+            assert rule.match({"a": long})
+            assert not rule.match({"a": long + "x"})
+            assert not rule.match({"a": "B" * 5_000 + end})
+
+
+def test_two_long_texts_of_one_event_are_not_mixed_up() -> None:
+    rules = [compiled({name: f"*{name}"}) for name in "abcdefghijkl"]
+    event = {name: "x" * 5_000 + name.upper() for name in "abcdefghijkl"}
+    for _again in range(3):
+        assert all(rule.match(event) for rule in rules)
+    wrong = dict.fromkeys("abcdefghijkl", "x" * 5_000 + "_")
+    assert not any(rule.match(wrong) for rule in rules)
