@@ -308,14 +308,14 @@ async def test_a_folder_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -
 async def test_a_segment_is_left_by_age_too_so_that_it_can_be_removed(tmp_path: Path) -> None:
     spool = Spool.open(tmp_path, SEALER, segment_seconds=0.0, max_bytes=ROOM)
     for number in range(3):
-        await spool.append([event(number)])
-    assert len(list(tmp_path.glob("*.seg"))) == 3
+        await spool.append(batch(number))
+    assert len(files(tmp_path)) == 3
     assert spool.prune(1) == 2
     assert spool.first_offset == 2
     await spool.close()
     spool = Spool.open(tmp_path, SEALER, max_bytes=ROOM)
     assert (spool.first_offset, spool.last_offset) == (2, 2)
-    await spool.append([event(3)])
-    await spool.append([event(4)])
-    assert len(list(tmp_path.glob("*.seg"))) == 2, "a young segment takes more"
+    await spool.append(batch(3))
+    await spool.append(batch(4))
+    assert len(files(tmp_path)) == 2, "a young segment takes more"
     await spool.close()
