@@ -234,7 +234,6 @@ def _last_life(house: House) -> None:
     house.writer.finish()
     while house.sender.bursting:
         assert house.sender.send(url), "the last life refuses"
-    house.sender.send(url)
     life.kill(signal.SIGTERM)
     assert life.wait() == 0
     house.dies()

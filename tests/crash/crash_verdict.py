@@ -86,7 +86,9 @@ def _judge_events(found: dict[str, Any], sender: Sender, figures: Figures) -> No
     figures.lost += len(lost)
     figures.stored_twice += len(stored) - len(set(stored))
     first_seen = list(dict.fromkeys(_numbers(found["spool"], sender.source)))
-    figures.out_of_order += sum(a > b for a, b in pairwise(first_seen))
+    turned = [(a, b) for a, b in pairwise(first_seen) if a > b]
+    figures.out_of_order += len(turned)
+    figures.notes += [f"{sender.source}: {a} came before {b}" for a, b in turned[:3]]
     if lost:
         figures.notes.append(f"lost of {sender.source}: {sorted(lost)[:5]}")
 
@@ -109,6 +111,7 @@ def _judge_alerts(found: dict[str, Any], senders: Sequence[Sender], figures: Fig
         figures.alerts_lost += len(wanted - set(got))
         figures.alerts_doubled += len(got) - len(set(got))
         figures.alerts_unexplained += len(set(got) - wanted)
+        figures.notes += [f"no alert: {ref}" for ref in sorted(wanted - set(got))[:3]]
     others = {slug for slug, _ in found["alerts"]} - {"marked_line", "many_sign_ins"}
     figures.alerts_unexplained += sum(not slug.startswith("blind_") for slug in others)
 
