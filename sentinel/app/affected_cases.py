@@ -25,7 +25,7 @@ from sentinel.store.ports import CaseTx, EventStore
 if TYPE_CHECKING:
     from sentinel.app.casework import InStore
 
-INSTANT = timedelta(microseconds=1)
+INSTANT = timedelta(milliseconds=1)  # instants are printed in milliseconds
 SLICE = 512
 MOST_WINDOWS = 500
 EXTENTS = {
@@ -34,6 +34,9 @@ EXTENTS = {
     "credential_stuffing": Extent.BEYOND_OWN_WORK,
 }
 """What is asked first, by kind of case; any other kind: everything."""
+
+
+PERSONS_COMMANDS = ("freeze_affected", "widen_affected", "narrow_affected")
 
 
 def selection_of(incident: Incident, alerts: Iterable[Alert]) -> Selection | None:
@@ -127,6 +130,27 @@ class AffectedCases:
         return await self._in_store(
             lambda tx: command(tx, actor, incident_id, affected=found, reason=reason, now=now)
         )
+
+    async def run(
+        self,
+        name: str,
+        actor: Actor,
+        *,
+        incident_id: str,
+        extent: str = "",
+        persons: Iterable[str] = (),
+        reason: str = "",
+    ) -> Incident:
+        """Run one of `PERSONS_COMMANDS`, as the console and the API ask for it."""
+        if name != "freeze_affected":
+            widen = name == "widen_affected"
+            named = [person for typed in persons for person in typed.split()]  # one a line
+            return await self.by_hand(actor, incident_id, named, reason, widen=widen)
+        incident = await self._in_store(lambda tx: tx.incidents.get(incident_id))
+        asked = await self.question(incident)
+        if asked is not None and extent:
+            asked = msgspec.structs.replace(asked, extent=Extent(extent))
+        return await self.freeze(actor, incident_id, asked)
 
     async def by_hand(
         self, actor: Actor, incident_id: str, persons: Iterable[str], reason: str, *, widen: bool

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from sentinel.app import parts
-from sentinel.app.affected_cases import AffectedCases
+from sentinel.app.affected_cases import PERSONS_COMMANDS, AffectedCases
 from sentinel.app.directory import audience, audience_csv, directory_path, open_directory
 from sentinel.clock import Clock
 from sentinel.config import Settings
@@ -66,6 +66,8 @@ class Casework:
 
     async def command(self, name: str, actor: Actor, **arguments: Any) -> object:
         """Run the command ``name``. Raises UsageError if unknown, Refused, Conflict, NotFound."""
+        if name in PERSONS_COMMANDS:  # they count in the stored events first
+            return await self.persons.run(name, actor, **arguments)
         command = COMMANDS.get(name)
         if command is None:
             raise UsageError(f"no command is called {name!r}", hint=", ".join(COMMANDS))

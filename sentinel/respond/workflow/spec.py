@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from sentinel.domain.affected import Extent
 from sentinel.domain.deadline import resolve_local
 from sentinel.domain.incident import FilingKind, Outcome
 from sentinel.domain.question import shown
@@ -191,6 +192,30 @@ _KNOWING = (
         _of(Kind.ANY, "value", "The answer."),
         _of(Kind.FLAG, "established", "Certain; otherwise assumed.", required=False),
         _of(Kind.TEXTS, "evidence", "Ids of evidence.", required=False),
+    ),
+    _command(
+        "incident",
+        "freeze_affected",
+        "Count the affected persons in the stored events and freeze the set as evidence.",
+        _text(
+            "extent",
+            "Which accesses of the actors count; default: by the kind of the case.",
+            *(extent.value for extent in Extent),
+            required=False,
+        ),
+    ),
+    *(
+        _command(
+            "incident",
+            name,
+            means,
+            _of(Kind.TEXTS, "persons", "Pseudonyms of data subjects."),
+            REASON,
+        )
+        for name, means in (
+            ("widen_affected", "Put persons into the frozen set by hand, with a reason."),
+            ("narrow_affected", "Take persons out of the frozen set by hand, with a reason."),
+        )
     ),
     _command(
         "incident",
