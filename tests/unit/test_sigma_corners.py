@@ -83,3 +83,20 @@ def test_two_long_texts_of_one_event_are_not_mixed_up() -> None:
         assert all(rule.match(event) for rule in rules)
     wrong = dict.fromkeys("abcdefghijkl", "x" * 5_000 + "_")
     assert not any(rule.match(wrong) for rule in rules)
+
+
+@pytest.mark.parametrize(("detection", "reason", "key"), [
+    ({"a|re": 5}, "a pattern is text", "a|re"),
+    ([{"a|re": ["x", None]}], "a pattern is text", "a|re"),
+    ({"a|re": "(a"}, "RE2 refuses the pattern: missing ): (a", "a|re"),
+    ({"a|re|i": ["x", r"(a)\1"]}, r"RE2 refuses the pattern: invalid escape", "a|re|i"),
+    ({"a|contains": None}, "incompatible to value type of 'null'", "a|contains"),
+])  # fmt: skip
+def test_what_is_wrong_is_said_once_and_clearly(
+    detection: Any, reason: str, key: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(RuleFault) as caught:
+        compiled(detection)
+    assert reason in caught.value.reason
+    assert caught.value.path == ("detection", "one", key)
+    assert capfd.readouterr().err == ""

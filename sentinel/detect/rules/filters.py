@@ -18,6 +18,7 @@ from sentinel.detect.rules.compile import Lists, compile_detections
 from sentinel.detect.rules.expression import All, Expression
 from sentinel.detect.rules.fault import RuleFault
 from sentinel.detect.rules.model import Correlation, Origin, Rule
+from sentinel.detect.rules.patterns import check_patterns
 from sentinel.detect.rules.pipelines import Pipelines
 from sentinel.detect.rules.prepare import prepare_detection
 from sentinel.domain.event import LogSource
@@ -63,6 +64,8 @@ def parse_filter(
         raise RuleFault("filter is a mapping", path=("filter",))
     for key in sorted(OWN_KEYS - set(block)):
         raise RuleFault(f"a filter has `{key}`", path=("filter",))
+    for name, definition in block.items():
+        check_patterns(definition if name not in OWN_KEYS else None, ("filter", str(name)))
     prepared = {k: v if k in OWN_KEYS else prepare_detection(v) for k, v in block.items()}
     parsed = SigmaFilter.from_dict({**raw, "filter": prepared})
     as_rule = SigmaRule.from_dict(

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import re
+from typing import Final
 
 from sigma.exceptions import SigmaError, SigmaModifierError, SigmaTypeError
 from sigma.modifiers import modifier_mapping
+
+_OBJECT: Final = re.compile(r"<(?:\w+\.)*(?:Sigma)?(\w+) object at 0x[0-9a-f]+>")
+
+
+def words_of(error: Exception) -> str:
+    """Return what an error of pySigma says, without the addresses of its objects."""
+    return _OBJECT.sub(lambda found: found[1].lower(), str(error))
 
 
 def hint_for(error: Exception, key: str) -> str:

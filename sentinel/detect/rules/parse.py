@@ -15,10 +15,11 @@ from sigma.rule import SigmaDetectionItem, SigmaRule
 from sentinel.detect.rules.compile import Lists, compile_detections
 from sentinel.detect.rules.fault import Path, RuleFault
 from sentinel.detect.rules.filters import Filter, parse_filter
-from sentinel.detect.rules.hints import hint_for
+from sentinel.detect.rules.hints import hint_for, words_of
 from sentinel.detect.rules.metadata import actor_field, rule_info
 from sentinel.detect.rules.model import Correlation, Origin, Rule
 from sentinel.detect.rules.parse_correlation import parse_correlation
+from sentinel.detect.rules.patterns import check_patterns
 from sentinel.detect.rules.pipelines import Pipelines
 from sentinel.detect.rules.prepare import prepare_detection
 from sentinel.domain.event import LogSource
@@ -88,6 +89,8 @@ def _rule(
 ) -> Rule:
     if not isinstance(raw.get("detection"), Mapping):
         raise RuleFault("a rule has a detection, which is a mapping", path=("detection",))
+    for name, definition in raw["detection"].items():
+        check_patterns(definition, ("detection", str(name)))
     prepared = {**raw, "detection": prepare_detection(raw["detection"])}
     parsed = SigmaRule.from_dict(prepared, collect_errors=True)
     if parsed.errors:
@@ -112,9 +115,11 @@ def _rule(
 def _fault(error: Exception, raw: Mapping[str, Any]) -> RuleFault:
     for kind, path in PLACES.items():
         if isinstance(error, kind):
-            return RuleFault(str(error), path=path, hint=hint_for(error, ""))
+            return RuleFault(words_of(error), path=path, hint=hint_for(error, ""))
     path = ("filter",) if "filter" in raw else _culprit(raw.get("detection"))
-    return RuleFault(str(error), path=path, hint=hint_for(error, str(path[-1]) if path else ""))
+    return RuleFault(
+        words_of(error), path=path, hint=hint_for(error, str(path[-1]) if path else "")
+    )
 
 
 def _culprit(detection: Any) -> Path:
