@@ -101,35 +101,35 @@ def _rate(seconds: float) -> str:
 
 
 def worst() -> None:
-    redactor = Redactor()
     print(
         f"{'format':18} {'seconds':>8}  for one line of {MEGABYTE:,} characters, its worst filler"
     )
     for name in sorted(all_formats()):
-        costs: list[tuple[float, str]] = []
-        samples = (
-            LOGS / f"{'nginx_combined' if name == 'apache_combined' else name}.log"
-        ).read_text()
-        for sample in samples.splitlines():
-            for share in (0.3, 0.6, 0.9):
-                for filler in FILLERS:
-                    parser = format_named(name).fresh()
-                    for line in samples.splitlines()[:4]:
-                        parser.parse(line)
-                    cut = int(len(sample) * share)
-                    bomb = sample[:cut] + filler * (MEGABYTE // len(filler)) + sample[cut:]
-                    begin = time.process_time()
-                    parser.parse(bomb)
-                    costs.append((time.process_time() - begin, filler))
-        seconds, filler = max(costs)
-        print(f"{name:18} {seconds:8.3f}  {filler!r}")
-    costs = []
-    for filler in FILLERS:
-        begin = time.process_time()
-        redactor.redact("x password=" + filler * (MEGABYTE // len(filler)))
-        costs.append((time.process_time() - begin, filler))
+        path = LOGS / f"{'nginx_combined' if name == 'apache_combined' else name}.log"
+        samples = path.read_text(encoding="utf-8").splitlines()
+        cut = len(samples[-1]) * 2 // 3
+        costs = []
+        for filler in FILLERS:
+            parser = format_named(name).fresh()
+            for line in samples:
+                parser.parse(line)
+            bomb = samples[-1][:cut] + filler * (MEGABYTE // len(filler)) + samples[-1][cut:]
+            costs.append((_once(lambda p=parser, b=bomb: p.parse(b)), filler))
+        _tell(name, costs)
+    redactor = Redactor()
+    texts = [(filler, "x password=" + filler * (MEGABYTE // len(filler))) for filler in FILLERS]
+    _tell("(redaction)", [(_once(lambda t=text: redactor.redact(t)), f) for f, text in texts])
+
+
+def _once(work: Callable[[], object]) -> float:
+    begin = time.process_time()
+    work()
+    return time.process_time() - begin
+
+
+def _tell(name: str, costs: list[tuple[float, str]]) -> None:
     seconds, filler = max(costs)
-    print(f"{'(redaction)':18} {seconds:8.3f}  {filler!r}")
+    print(f"{name:18} {seconds:8.3f}  {filler!r}")
 
 
 if __name__ == "__main__":

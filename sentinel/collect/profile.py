@@ -185,6 +185,7 @@ def load_profiles(directory: Path) -> dict[str, Profile]:
     if not directory.is_dir():
         raise UnreadableFile("no such folder", where=str(directory))
     profiles: dict[str, Profile] = {}
+    defaults: dict[str, str] = {}
     for path in sorted(directory.glob("*.yml")):
         file = read_yaml(path)
         profile = file.validate(Profile)
@@ -194,5 +195,13 @@ def load_profiles(directory: Path) -> dict[str, Profile]:
                 where=file.where(("id",)),
                 hint=f"the file of {profile.id} is {profile.id}.yml",
             )
+        for name in profile.default_for:
+            if name in defaults:
+                raise ContentError(
+                    f"{defaults[name]} is already the default of {name}",
+                    where=file.where(("default_for",)),
+                    hint="take it out of one of them; a source may name its profile",
+                )
+            defaults[name] = profile.id
         profiles[profile.id] = profile
     return profiles

@@ -158,3 +158,12 @@ class TestLint:
             load_profiles(tmp_path)
         assert str(raised.value.where).startswith(f"{tmp_path / 'p.yml'}:{place}")
         assert words in str(raised.value)
+
+    def test_two_defaults_of_one_format_are_a_fault(self, tmp_path: Path) -> None:
+        (tmp_path / "p.yml").write_text(self.HEAD + "default_for: [json]\n")
+        (tmp_path / "q.yml").write_text(
+            self.HEAD.replace("id: p", "id: q") + "default_for: [json]\n"
+        )
+        with pytest.raises(ContentError, match="p is already the default of json") as raised:
+            load_profiles(tmp_path)
+        assert str(raised.value.where).startswith(f"{tmp_path / 'q.yml'}:6:1")
