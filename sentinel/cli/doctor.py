@@ -21,6 +21,7 @@ from sentinel.app.parts import (
     open_cases,
     open_sealer,
 )
+from sentinel.cli.doctor_inputs import examine_inputs
 from sentinel.cli.output import json, line
 from sentinel.clock import SystemClock
 from sentinel.config import Settings
@@ -34,6 +35,7 @@ LOW_DISK_BYTES = 1024**3
 EXTRAS = {
     "behaviour": ("pyod", "the navigation model (anomalous sessions)"),
     "speed": ("hyperscan", "rules searched for in one pass: thousands of them cost little more"),
+    "otlp": ("opentelemetry.proto", "OpenTelemetry logs in protobuf (in JSON they need nothing)"),
     "demo": ("aiosmtpd", "the mail server that `sentinel demo` delivers to"),
 }
 
@@ -200,16 +202,8 @@ def _organisation(settings: Settings) -> Iterator[Check]:
 
 
 def _sources(settings: Settings) -> Iterator[Check]:
-    if not settings.sources:
-        yield Check("sources", None, "none declared: nothing can be sent in", "add [[sources]]")
-    for source in settings.sources:
-        has = source.token is not None
-        yield Check(
-            f"source {source.name}",
-            has,
-            "token set" if has else "no token: its sender would be refused",
-            "set token_file",
-        )
+    for found in examine_inputs(settings):
+        yield Check(found.name, found.ok, found.detail, found.hint)
 
 
 def _mail(settings: Settings) -> Check:

@@ -1,0 +1,70 @@
+"""The load, in a process of its own: ``load.py URL BATCH SECONDS [EVENTS_PER_SECOND]``.
+
+Sixteen connections post nginx lines and wait for each 200. Prints acknowledged events per second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+
+import aiohttp
+
+TOKEN = "of-the-benchmark"
+CONNECTIONS = 16
+LINE = (
+    '192.0.2.{} - C{:05} [24/Jan/2026:07:34:{:02} +0000] "GET /invoices/{} HTTP/1.1" 200 6203 '
+    '"https://www.example.org/" "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/120"'
+)
+
+
+def bodies(batch: int) -> list[bytes]:
+    lines = [LINE.format(n % 250, n % 3000, n % 60, n % 5000) for n in range(max(batch, 20_000))]
+    step = range(0, len(lines) - batch + 1, batch)
+    return ["\n".join(lines[first : first + batch]).encode() for first in step]
+
+
+async def main(url: str, batch: int, seconds: float, rate: float) -> None:
+    made = bodies(batch)
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "text/plain"}
+    done, took = 0, []
+    begun = time.monotonic()
+
+    async def post(client: aiohttp.ClientSession, number: int) -> None:
+        nonlocal done
+        turn = number
+        while (now := time.monotonic()) - begun < seconds:
+            if rate and done >= rate * (now - begun):
+                await asyncio.sleep(0.002)
+                continue
+            async with client.post(
+                f"{url}/v1/events", data=made[turn % len(made)], headers=headers
+            ) as answer:
+                assert answer.status == 200, await answer.text()
+                await answer.read()
+            took.append(time.monotonic() - now)
+            done += batch
+            turn += CONNECTIONS
+
+    async with aiohttp.ClientSession() as client:
+        await asyncio.gather(*(post(client, number) for number in range(CONNECTIONS)))
+    elapsed = time.monotonic() - begun
+    took.sort()
+    print(
+        json.dumps(
+            {
+                "batch": batch,
+                "events": done,
+                "events_per_second": round(done / elapsed),
+                "answer_p50_ms": round(1000 * took[len(took) // 2], 1),
+                "answer_p99_ms": round(1000 * took[len(took) * 99 // 100], 1),
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    argv = sys.argv[1:]
+    asyncio.run(main(argv[0], int(argv[1]), float(argv[2]), float(argv[3]) if argv[3:] else 0.0))

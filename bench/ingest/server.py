@@ -1,0 +1,136 @@
+"""The server under measurement: ``server.py FOLDER durable|unsynced|whole``.
+
+``durable``: HTTP, parse, redact, pseudonymise, seal, spool with fsync, 200. ``unsynced``: the same
+without the fsync. ``whole``: the service as `sentinel run` runs it, with rules, stores and outbox.
+Prints its URL, then, for ``whole``, at the end how long events waited to be judged and stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from sentinel.app import parts
+from sentinel.app.service import Sentinel
+from sentinel.clock import SystemClock
+from sentinel.collect.spool import Spool
+from sentinel.config import Settings
+from sentinel.obs import log
+from sentinel.store.disk import Disk
+
+TOKEN = "of-the-benchmark"
+LOOK_SECONDS = 0.005
+
+
+class Unsynced(Disk):
+    """A disk that says it is done when it is not."""
+
+    def fsync(self, fd: int) -> None:
+        """Do nothing."""
+
+    def sync_folder(self, folder: Path) -> None:
+        """Do nothing."""
+
+
+def settings_of(folder: Path) -> Settings:
+    source = {"name": "www", "token": TOKEN, "format": "nginx_combined", "profile": "nginx-site"}
+    rules = os.environ.get("BENCH_RULES")
+    return Settings.model_validate(
+        {
+            "data_dir": folder,
+            "keys": {"master": "00" * 32},
+            "sources": [source],
+            "log_level": "error",
+            "detect": {"rules_dir": rules} if rules else {},
+        }
+    )
+
+
+async def serve(app: web.Application) -> web.AppRunner:
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    print(f"http://127.0.0.1:{runner.addresses[0][1]}", flush=True)
+    return runner
+
+
+async def collector(folder: Path, mode: str) -> None:
+    settings, clock = settings_of(folder), SystemClock()
+    sealer = parts.open_sealer(settings)
+    disk = Unsynced() if mode == "unsynced" else Disk()
+    spool = Spool.open(folder / "spool", sealer, max_bytes=1 << 36, disk=disk)
+    intakes = parts.make_intakes(settings, sealer, clock)
+    runner = await serve(parts.make_collector(settings, intakes, spool, metrics()))
+    await stopped()
+    await runner.cleanup()
+    await spool.close()
+    tell({})
+
+
+async def whole(folder: Path) -> None:
+    service = await Sentinel.open(settings_of(folder))
+    await service.start()
+    waits: list[float] = []
+    looking = asyncio.create_task(look(service, waits))
+    runner = await serve(service.collector())
+    await stopped()
+    begun = time.monotonic()
+    while service.lag:  # noqa: ASYNC110 - only looked at
+        await asyncio.sleep(0.01)
+    drained = time.monotonic() - begun
+    looking.cancel()
+    await runner.cleanup()
+    waits.sort()
+    at = {f"p{p}_ms": round(1000 * waits[len(waits) * p // 100]) for p in (50, 99)} if waits else {}
+    rules = (
+        len(service._detector.rules.rules.items) if hasattr(service._detector.rules, "rules") else 0
+    )
+    tell({"drained_seconds": round(drained, 2), "events": service.status()["events"], **at,
+          "rules": rules})  # fmt: skip
+    await service.stop()
+
+
+async def look(service: Sentinel, waits: list[float]) -> None:
+    """Note how long an offset takes from durable to judged, stored and, with luck, alerted."""
+    pending: deque[tuple[int, float]] = deque()
+    spool, consumer = service._spool, service._consumer
+    while True:
+        now, last = time.monotonic(), spool.last_offset
+        if last >= 0 and (not pending or pending[-1][0] < last):
+            pending.append((last, now))
+        while pending and consumer.offset >= pending[0][0]:
+            waits.append(now - pending.popleft()[1])
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def metrics() -> Any:
+    from sentinel.obs.metrics import Metrics
+
+    return Metrics()
+
+
+async def stopped() -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    await stop.wait()
+
+
+def tell(more: dict[str, Any]) -> None:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    print(json.dumps({"cpu_seconds": round(used.ru_utime + used.ru_stime, 2), **more}), flush=True)
+
+
+if __name__ == "__main__":
+    log.configure("error")
+    target, mode = Path(sys.argv[1]), sys.argv[2]
+    asyncio.run(whole(target) if mode == "whole" else collector(target, mode))
