@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -29,6 +30,7 @@ from sentinel.store.payload import encode
 from sentinel.store.seal import AesGcmSealer
 
 KEY = bytes(range(32))
+LOGS = Path(__file__).resolve().parents[1] / "fixtures" / "logs"
 PROFILES = load_profiles(content_dir("rules") / "sources")
 FORMATS = sorted(all_formats())
 CLOCK = ManualClock(datetime(2026, 3, 1, tzinfo=UTC))
@@ -42,6 +44,7 @@ SEEDS = (
     '{"@timestamp":"2026-01-02T03:04:05Z","user":{"name":"a"}}',
     '{"id":"1","time":"2026-01-02T03:04:05Z","actor":{"id":"a","kind":"staff"},"action":"x"}',
     "kind,id,customer",
+    *(line for path in sorted(LOGS.glob("*.log")) for line in path.read_text().splitlines()),
 )
 json_values = st.recursive(
     st.none()
