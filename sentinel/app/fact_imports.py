@@ -31,7 +31,7 @@ from sentinel.store.sql_rows import read_rows
 
 COLUMNS = (
     "kind", "id", "customer", "staff", "team", "category", "opened_by",
-    "valid_from", "valid_to", "recorded_at",
+    "valid_from", "valid_to", "recorded_at", "retracted",
 )  # fmt: skip
 MOST_KNOWN = 500_000  # digests of rows kept of one import; beyond, rows are sent again
 BATCH = 5_000
@@ -186,6 +186,7 @@ def _row(fact: Fact) -> list[str]:
     return [
         fact.kind, fact.id, fact.subject, fact.actor, fact.team, fact.category, fact.opened_by,
         instant(fact.valid_from), instant(fact.valid_to), instant(fact.recorded_at),
+        "yes" if fact.retracted else "",
     ]  # fmt: skip
 
 

@@ -189,3 +189,23 @@ def test_an_unreadable_file_is_said(tmp_path: Path) -> None:
         load_facts(tmp_path)
     with pytest.raises(UnreadableFile):
         load_facts(tmp_path / "nowhere.csv")
+
+
+def test_a_retracted_fact_is_known_and_explains_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "ticket.csv"
+    path.write_text(
+        "id,customer,staff,recorded_at,retracted\n"
+        "T1,C1,ana,2026-01-05T10:00:00Z,\n"
+        "T1,C1,ana,2026-01-05T11:00:00Z,yes\n"
+    )
+    facts = load_facts(path)
+    assert [fact.retracted for fact in facts] == [False, True]
+    for order in (facts, facts[::-1]):
+        index = FactIndex(order)
+        assert len(index) == 1
+        assert not index.relating("ticket", "C1", NOON)
+        assert index.relating("ticket", "C1", NOON, known_at=NOON - HOUR * 3 / 2)
+    event = fact_event(kind="ticket", id="T1", subject="C1", retracted="Yes")
+    read = read_fact(event)
+    assert read is not None
+    assert read.retracted

@@ -29,8 +29,8 @@ _ECS: Final = """
     user.target.roles user_agent.original
 """
 _OWN: Final = """
-    fact.actor fact.category fact.id fact.kind fact.opened_by fact.recorded_at fact.subject
-    fact.team fact.valid_from fact.valid_to
+    fact.actor fact.category fact.id fact.kind fact.opened_by fact.recorded_at fact.retracted
+    fact.subject fact.team fact.valid_from fact.valid_to
     sentinel.actor.kind sentinel.actor.leaver sentinel.auth_method sentinel.data_category
     sentinel.environment sentinel.mfa sentinel.record_count sentinel.redacted sentinel.repeated
     sentinel.scope.reason sentinel.scope.reason_fr sentinel.scope.template

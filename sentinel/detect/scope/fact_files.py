@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from sentinel.detect.scope.facts import parse_instant
+from sentinel.detect.scope.facts import is_yes, parse_instant
 from sentinel.domain.scope import Fact
 from sentinel.errors import ContentError, UnreadableFile
 from sentinel.ids import digest_id
@@ -34,6 +34,7 @@ COLUMNS = {
     "valid_from": "valid_from",
     "valid_to": "valid_to",
     "recorded_at": "recorded_at",
+    "retracted": "retracted",
 }
 INSTANTS = ("valid_from", "valid_to", "recorded_at")
 SUFFIXES = (".csv", ".json", ".ndjson", ".jsonl")
@@ -136,6 +137,7 @@ def fact_of(where: str, cells: Mapping[str, Any], stem: str) -> Fact:
             raise ContentError(
                 f"{name}: not an instant", where=where, hint="as in 2026-01-02T03:04:05Z"
             ) from error
+    values["retracted"] = is_yes(values.get("retracted", ""))
     values["kind"] = values.get("kind") or stem
     values["id"] = values.get("id") or _identity(values)
     if values["valid_from"] and values["valid_to"] and values["valid_to"] < values["valid_from"]:

@@ -230,8 +230,13 @@ def read_fact(event: Event) -> Fact | None:
         valid_from=valid_from,
         valid_to=valid_to,
         recorded_at=_instant(event, "fact.recorded_at") or event.time,
-        retracted=event.text("fact.retracted").lower() in _YES,
+        retracted=is_yes(event.text("fact.retracted")),
     )
+
+
+def is_yes(text: str) -> bool:
+    """Tell whether a cell says yes."""
+    return text.strip().lower() in _YES
 
 
 def parse_instant(text: str) -> datetime | None:
