@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -100,7 +101,7 @@ class Desk:
         self.cases: SqlCaseStore = parts.open_cases(settings, self.sealer, self.clock)
         self.events = parts.open_events(settings, self.sealer)
 
-    async def in_store(self, function):  # type: ignore[no-untyped-def]
+    async def in_store(self, function: Any) -> Any:
         with self.cases.begin() as tx:
             return function(tx)
 
@@ -173,7 +174,7 @@ async def test_a_service_that_died_before_the_write_makes_the_same_review(desk: 
     original = desk.in_store
     calls = 0
 
-    async def dies(function):  # type: ignore[no-untyped-def]
+    async def dies(function: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls < 3:
