@@ -123,4 +123,17 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
         "f'(?{flags})' if flags else ''",
         "f'(?{flags})'",
     ): "(?) sets no flag",
+    (
+        "rules.strings",
+        "alternatives",
+        "len(patterns) - len(rest) < 2",
+        "len(patterns) - len(rest) <= 2",
+    ): APART,
+    ("rules.wanted", "Wild", "1", "2"): "a wildcard's number tells it from the other, no more",
+    (
+        "rules.fields",
+        "_first_or_aliases",
+        "found[0] if len(found) == 1 else list(flatten(found))",
+        "list(flatten(found))",
+    ): "whoever reads a list flattens it",
 }
