@@ -136,4 +136,10 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
         "found[0] if len(found) == 1 else list(flatten(found))",
         "list(flatten(found))",
     ): "whoever reads a list flattens it",
+    (
+        "rules.values",
+        "",
+        "operator.ne",
+        "operator.eq",
+    ): "`neq` negates the whole item, so that this entry is not reached",
 }

@@ -52,6 +52,7 @@ def compiled(detection: Any) -> Rule:
     ({"a": "xσ"}, {"a": "XΣ"}, {"a": "XO"}),
     ({"a": "xς"}, {"a": "XΣ"}, {"a": "X"}),
     ({"a": "ß"}, {"a": "\u1e9e"}, {"a": "ss"}),
+    ({"a": "ßσ"}, {"a": "\u1e9eΣ"}, {"a": "ssΣ"}),
     ({"a": "?x"}, {"a": "\u0130X"}, {"a": "i\u0307x"}),
 ])  # fmt: skip
 def test_a_corner(detection: Any, matching: dict[str, Any], other: dict[str, Any]) -> None:
