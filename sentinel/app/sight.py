@@ -16,6 +16,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from sentinel.app import dead_letters
 from sentinel.app.casework import InStore
+from sentinel.app.sightings import busy, kinds, late_ones, silence, stopped, storage
 from sentinel.clock import Clock
 from sentinel.collect.spool import Spool
 from sentinel.collect.watch import Seen, SourceWatch
@@ -99,7 +100,7 @@ class Sight:
             if last is None:  # never before: from now on every interruption is told
                 tx.state.put(STATE, msgspec.json.encode(Heartbeat(now)))
             else:
-                self._ledger.record(tx, [_stopped(last.at, now, ends=False)], now)
+                self._ledger.record(tx, [stopped(last.at, now, ends=False)], now)
             return last
 
         last = await self._in_store(begin)
@@ -128,9 +129,9 @@ class Sight:
         faults = sum(error.failures for error in detector.rules.rule_errors.values())
         faults += detector.faults.counts.total()
         if late > self._late:
-            self._note(Cause.LATE, _late_ones(events, detector), late - self._late)
+            self._note(Cause.LATE, late_ones(events, detector), late - self._late)
         if faults > self._faults:
-            self._note(Cause.FAULT, events, faults - self._faults, _kinds(detector))
+            self._note(Cause.FAULT, events, faults - self._faults, kinds(detector))
         self._late, self._faults = late, faults
 
     def set_apart(self, judged: Judged) -> Judged:
@@ -214,19 +215,19 @@ class Sight:
         """Return what is told of by a state rather than by an event."""
         told: list[Sighting] = []
         if self._down_since is not None:
-            told.append(_stopped(self._down_since, now, ends=True))
+            told.append(stopped(self._down_since, now, ends=True))
         if self._failing is not None:
-            told.append(_storage(self._failing, now, ends=True, detail="case store"))
+            told.append(storage(self._failing, now, ends=True, detail="case store"))
         if self._waits():
             self._waiting = self._waiting or self._last_tick
-            told.append(_storage(self._waiting, now, ends=False, detail="detection waits"))
+            told.append(storage(self._waiting, now, ends=False, detail="detection waits"))
         elif self._waiting is not None:
-            told.append(_storage(self._waiting, now, ends=True, detail="detection waits"))
+            told.append(storage(self._waiting, now, ends=True, detail="detection waits"))
             self._waiting = None
-        busy = self._metrics.refused_with("429")
-        if busy > self._busy:
-            told.append(_busy(self._last_tick, now, int(busy - self._busy)))
-        self._busy = busy
+        refused = self._metrics.refused_with("429")
+        if refused > self._busy:
+            told.append(busy(self._last_tick, now, int(refused - self._busy)))
+        self._busy = refused
         return told
 
     def _silent(self, now: datetime) -> list[Sighting]:
@@ -240,10 +241,10 @@ class Sight:
         heard = self._heard.get(source)
         since = max(heard or self._started, self._started)
         if told is not None and heard is not None and heard > told.begin:
-            return _silence(source, told.begin, heard, ends=True)
+            return silence(source, told.begin, heard, ends=True)
         after = self._silent_after(source)
         if after and (told is not None or now - since >= after):
-            return _silence(source, told.begin if told else since, now, ends=False)
+            return silence(source, told.begin if told else since, now, ends=False)
         return None
 
     def _silent_after(self, source: str) -> timedelta:
@@ -257,39 +258,3 @@ def _waiting(tx: CaseTx) -> dict[str, int]:
         for (source, state), count in tx.dead_letters.counts().items()
         if state is LetterState.WAITING
     }
-
-
-def _late_ones(events: Sequence[Event], detector: Detector) -> list[Event]:
-    watermark = detector.rules.watermark
-    return [event for event in events if event.time < watermark] or list(events)
-
-
-def _kinds(detector: Detector) -> str:
-    kinds = [*detector.faults.counts, *(e.first for e in detector.rules.rule_errors.values())]
-    return ", ".join(sorted(set(kinds))[:5])
-
-
-def _stopped(begin: datetime, seen: datetime, *, ends: bool) -> Sighting:
-    return Sighting(cause=Cause.STOPPED, source="", begin=begin, seen=seen, count=0, ends=ends)
-
-
-def _storage(begin: datetime, seen: datetime, *, ends: bool, detail: str) -> Sighting:
-    return Sighting(
-        cause=Cause.STORAGE, source="", begin=begin, seen=seen, detail=detail, ends=ends
-    )
-
-
-def _busy(begin: datetime, seen: datetime, count: int) -> Sighting:
-    return Sighting(
-        cause=Cause.OVERLOAD,
-        source="",
-        begin=begin,
-        seen=seen,
-        count=count,
-        detail="too much under way",
-        ends=True,
-    )
-
-
-def _silence(source: str, begin: datetime, seen: datetime, *, ends: bool) -> Sighting:
-    return Sighting(cause=Cause.SILENCE, source=source, begin=begin, seen=seen, ends=ends)
