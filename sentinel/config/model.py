@@ -133,11 +133,6 @@ class JournalSettings(Section):
         description="Where each day's signed anchor is written as a file; best on another host. "
         "Default: `<data_dir>/anchors`.",
     )
-    timestamp_url: WebAddress = Field(
-        default="",
-        description="RFC 3161 time-stamping authority for the anchors; its host must stand in "
-        "`notify.egress_allow`. Empty: none.",
-    )
 
 
 class Listener(Section):

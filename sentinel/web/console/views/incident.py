@@ -10,6 +10,7 @@ from aiohttp import web
 from sentinel.domain.alert import Alert
 from sentinel.domain.incident import Actor, Document, Incident
 from sentinel.domain.journal import JournalLine
+from sentinel.respond.workflow.dispatch import run
 from sentinel.store.ports import CaseTx
 from sentinel.web.auth.gatekeeper import CONSOLE, case_action, case_content, signed_in
 from sentinel.web.console.pages import page
@@ -72,7 +73,15 @@ async def show(request: web.Request) -> web.Response:
 async def _command(request: web.Request, name: str, **arguments: object) -> str:
     incident_id = request.match_info["id"]
     actor: Actor = signed_in(request).actor
-    await request.app[CONSOLE].command(name, actor, incident_id=incident_id, **arguments)
+    service = request.app[CONSOLE]
+    given = await text(request, "version", required=False)
+    seen = int(given) if given.isascii() and given.isdigit() else None
+    now, beside = service.clock.now(), service.settings.organisation.clocks_beside
+    await service.in_store(
+        lambda tx: run(
+            tx, name, actor, arguments, now=now, subject_id=incident_id, seen=seen, regimes=beside
+        )
+    )
     return f"/incidents/{incident_id}"
 
 
