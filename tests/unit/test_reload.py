@@ -190,7 +190,7 @@ class TestErrors:
     ) -> None:
         edit(house, "errors.yml", "Server error", "Server errors")
         with monkeypatch.context() as patch:
-            patch.setattr("sentinel.detect.reload.load_rules", lambda _path, cache: 1 // 0)
+            patch.setattr("sentinel.detect.reload.load_rules", lambda _path, **_: 1 // 0)
             assert not await house.watch.look()
         assert "ZeroDivisionError" in str(house.watch.status()["error"])
 
