@@ -202,7 +202,7 @@ def test_an_event_of_long_lists_opens_no_million_groups(
         base={"one": {"c": "x"}, "level": "informational"},
         many={"correlation": {"rules": ["base"], "timespan": "1m", **block}},
     )
-    items = [str(n) for n in range(5_000)]
+    items = [str(n) for n in range(25_000)]
     told, counts = bounded(judge, found, [{"a": items, "b": items, "c": "x"}])
     assert [slug for slug, _text in told] == ["event_over_budget"]
     assert "many" in told[0][1]

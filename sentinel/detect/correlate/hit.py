@@ -23,7 +23,7 @@ from sentinel.detect.rules.fields import (
 from sentinel.detect.rules.model import Correlation, CorrelationKind
 from sentinel.domain.event import CATEGORY, SUBJECT
 
-MOST_GROUPS: Final = 1_000  # of one hit: an event of long lists must not fill the memory
+MOST_GROUPS: Final = 20_000  # of one hit: an export of a customer base has thousands, a heap more
 Combination = tuple[str, ...]
 Value = int | float | str | Combination
 
