@@ -21,6 +21,7 @@ from sentinel.cli import (
     backtest,
     behaviour,
     blind,
+    bundle,
     case_papers,
     casework,
     check,
@@ -96,7 +97,7 @@ for group in (
     affected,
 ):
     group.register(app)
-for group in (blind, replay):
+for group in (blind, replay, bundle):
     group.register(app)
 casework.register(incident.app, alert.app)
 case_papers.register(incident.app)

@@ -53,6 +53,10 @@ class AnchorSigner:
         signature = self._private.sign(named.signed_bytes()).hex()
         return msgspec.structs.replace(named, signature=signature)
 
+    def sign_bytes(self, text: bytes) -> str:
+        """Return the signature over ``text``, hex; what is signed opens with its own format."""
+        return self._private.sign(text).hex()
+
     def public_pem(self) -> str:
         """Return the public key as PEM (SubjectPublicKeyInfo, RFC 8410)."""
         return self.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

@@ -1,0 +1,1 @@
+"""The evidence bundle of a case: for a court or an authority, to be verified without Sentinel."""
