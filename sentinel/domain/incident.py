@@ -13,6 +13,7 @@ from enum import StrEnum
 import msgspec
 
 from sentinel.domain.affected import Affected
+from sentinel.domain.lateness import Lateness
 
 
 class Security(StrEnum):
@@ -122,7 +123,8 @@ class Incident(msgspec.Struct, kw_only=True):
     ``channel``: how it came in (``alert``, ``phone``, ``email``, ``person``, ``processor``); by
     whom (``informant``) and what was said (``description``) where no alert tells. ``merged_into``:
     id of the case that took it in. ``departs_from``: the proposal of the severity score that the
-    qualification did not follow. ``version`` grows with each change.
+    qualification did not follow. ``lateness``: why it was notified late. ``version`` grows with
+    each change.
     """
 
     id: str
@@ -163,6 +165,7 @@ class Incident(msgspec.Struct, kw_only=True):
     description: str = ""
     merged_into: str = ""
     departs_from: str = ""
+    lateness: Lateness | None = None
     version: int = 1
 
 

@@ -17,6 +17,7 @@ from sentinel.legal.forms import Form
 from sentinel.notify import wording
 from sentinel.notify.content_model import Content
 from sentinel.notify.dossier_limits import limits_text
+from sentinel.notify.lateness_words import lateness_text
 from sentinel.notify.templates import Templates, one_line
 from sentinel.yaml_file import read_yaml
 
@@ -144,7 +145,7 @@ def _timeline(case: Case) -> dict[str, object]:
         "t.awareness_basis": incident.aware_basis,
         "t.discovery_mode": _discovery(incident),
         "t.processor_informed_at": _iso(incident.processor_informed_at),
-        "t.late_reasons": "\n".join(f.late_reasons for f in incident.filings if f.late_reasons),
+        "t.late_reasons": lateness_text(incident.lateness) if incident.lateness else None,
     }
 
 

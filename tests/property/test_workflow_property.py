@@ -12,7 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentinel.clock import ManualClock
-from sentinel.domain.incident import Actor, Authority, FilingKind, Incident, Legal, Persons, Role
+from sentinel.domain.incident import (
+    Actor,
+    Authority,
+    Document,
+    FilingKind,
+    Incident,
+    Legal,
+    Persons,
+    Role,
+)
+from sentinel.domain.lateness import DatedFact
 from sentinel.errors import NotFound, Refused
 from sentinel.respond.journal_check import verify_journal
 from sentinel.respond.workflow import COMMANDS
@@ -62,7 +72,12 @@ def drawn(random: Random, name: str, clock: ManualClock, incident, deadlines) ->
         "record_persons": {"state": random.choice(["informed", "exempt"]), "reasons": reason},
         "qualify": {"outcome": random.choice(OUTCOMES), "reasons": reason},
         "decide_no_notification": {"reasons": reason, "approved_by": approver},
-        "explain_lateness": {"reasons": reason},
+        "explain_lateness": {
+            "ground": "portal",
+            "reasons": f"{reason} and the rest of it",
+            "facts": [DatedFact(at=past, text="The portal was down")],
+            "evidence": random.choice([["doc"], ["doc"], ["other"]]),
+        },
         "reopen": {"reason": reason},
         "answer": {"field": "x", "value": 1},
         "waive_deadline": {
@@ -86,6 +101,19 @@ def opened(clock: ManualClock) -> SqlCaseStore:
                 created_at=START,
                 created_by="analyst",
                 legal=Legal.TRIAGE,
+            )
+        )
+        tx.incidents.put_document(
+            Document(
+                id="doc",
+                incident_id="i1",
+                kind="note",
+                language="en",
+                media_type="text/plain",
+                path="doc",
+                sha256="0" * 64,
+                created_at=START,
+                created_by="analyst",
             )
         )
     return store

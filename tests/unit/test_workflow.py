@@ -20,6 +20,7 @@ from sentinel.domain.incident import (
     Role,
     Security,
 )
+from sentinel.domain.lateness import DatedFact
 from sentinel.errors import NotFound, Refused
 from sentinel.respond import workflow
 from sentinel.respond.fold import Folder
@@ -29,6 +30,7 @@ from sentinel.store.seal import AesGcmSealer
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+WHY_LATE = "The portal was down for six hours after an update"
 WHY = "The log shows 1200 customers exported by a leaver"
 
 ANALYST = Actor("acc-analyst", frozenset({Role.ANALYST}))
@@ -326,6 +328,18 @@ def file(house: House, kind: str = "initial", hours: float = 1, **more: object) 
     return house.case("record_filing", DPO, **arguments)
 
 
+def explain(house: House, **change: object) -> Incident:
+    with house.store.begin() as tx:
+        held = [one.id for one in tx.alerts.find(incident_id=house.incident_id)]
+    given: dict[str, object] = {
+        "ground": "portal",
+        "reasons": WHY_LATE,
+        "facts": [DatedFact(at=NOW + HOUR, text="The portal answered 503")],
+        "evidence": held,
+    }
+    return house.case("explain_lateness", DPO, **(given | change))
+
+
 def test_an_initial_filing_meets_the_72_hours_at_its_own_instant(house: House) -> None:
     house.confirmed()
     incident = file(house, hours=70)
@@ -347,16 +361,91 @@ def test_a_late_filing_without_reasons_is_recorded_and_opens_a_task(house: House
     assert file(house, hours=72 + 1e-6).authority is Authority.INITIAL
     assert "LATE-REASONS" in house.running()
     with pytest.raises(Refused, match="written reason"):
-        house.case("explain_lateness", DPO, reasons="late")
-    incident = house.case("explain_lateness", DPO, reasons="The portal was down for six hours")
-    assert incident.filings[0].late_reasons == "The portal was down for six hours"
+        explain(house, reasons="late")
+    incident = explain(house)
+    assert incident.lateness is not None
+    assert incident.lateness.reasons == WHY_LATE
     assert "LATE-REASONS" not in house.running()
 
 
-def test_a_late_filing_with_reasons_opens_no_task(house: House) -> None:
+def test_reasons_given_before_a_late_filing_open_no_task(house: House) -> None:
     house.confirmed()
-    file(house, hours=80, reasons="The portal was down for six hours, see ticket")
+    with pytest.raises(Refused, match="not late"):
+        explain(house)
+    house.clock.set(NOW + 72 * HOUR)
+    with pytest.raises(Refused, match="not late"):
+        explain(house)
+    house.clock.set(NOW + 72 * HOUR + timedelta(microseconds=1))
+    explain(house)
+    file(house, hours=80)
     assert "LATE-REASONS" not in house.clocks()
+
+
+def test_words_in_the_filing_are_kept_and_are_no_reasons(house: House) -> None:
+    house.confirmed()
+    incident = file(house, hours=80, reasons="The portal was down for six hours, see ticket")
+    assert incident.filings[0].late_reasons.startswith("The portal")
+    assert "LATE-REASONS" in house.running()
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ({"ground": "laziness"}, "the ground is one of"),
+        ({"reasons": "It was late late late late"}, "in sentences"),
+        ({"reasons": "The portal was down again. " * 4}, "repeat"),
+        ({"facts": []}, "at least one dated fact"),
+        ({"facts": [DatedFact(at=NOW, text="down")]}, "in words of its own"),
+        ({"facts": [DatedFact(at=NOW, text="down and out " * 4)]}, "in words of its own"),
+        ({"facts": [DatedFact(at=NOW, text=" ")]}, "in words of its own"),
+        ({"facts": [DatedFact(at=NOW + 500 * HOUR, text="It came back")]}, "future"),
+        ({"facts": [DatedFact(at=NOW.replace(tzinfo=None), text="It was down")]}, "offset"),
+        ({"facts": [DatedFact(at=NOW, text="It was down")] * 2}, "stands twice"),
+        ({"facts": [DatedFact(at=NOW, text="the PORTAL, was down; for six hours after an update")]},
+         "stands twice"),
+        ({"evidence": []}, "at least one evidence"),
+        ({"evidence": ["doc-of-another-case"]}, "holds no evidence"),
+    ],
+)  # fmt: skip
+def test_reasons_for_a_delay_are_a_ground_dated_facts_and_evidence(
+    house: House, change: dict[str, object], refusal: str
+) -> None:
+    house.confirmed()
+    file(house, hours=80)
+    with pytest.raises(Refused, match=refusal):
+        explain(house, **change)
+    assert "LATE-REASONS" in house.running()
+    assert house.incident().lateness is None
+
+
+def test_the_reasons_of_another_case_are_not_copied(house: House) -> None:
+    house.confirmed()
+    file(house, hours=80)
+    explain(house)
+    explain(house)  # corrected by the same words: they are its own
+    first = house.incident_id
+    other = house.alert(2)
+    house._incident_id = house.do(
+        "promote", ANALYST, alert_ids=[other.id], title="Export", kind="bulk_export"
+    ).id
+    assert house.incident_id != first
+    house.case("confirm_breach", DPO, aware_at=NOW, basis=WHY)
+    with pytest.raises(Refused, match="word for word"):
+        explain(house, reasons=WHY_LATE.upper() + " !")
+
+
+def test_an_answer_does_not_stand_for_the_reasons(house: House) -> None:
+    house.confirmed()
+    with pytest.raises(Refused, match="explain_lateness"):
+        house.case("answer", DPO, field="t.late_reasons", value="late")
+
+
+def test_reasons_are_no_longer_asked_where_the_filing_proves_in_time(house: House) -> None:
+    house.confirmed(hours_ago=10)
+    file(house, hours=63)
+    assert "LATE-REASONS" in house.running()
+    house.case("amend_awareness", DPO, aware_at=NOW, basis=WHY, approvals=(COMMANDER,))
+    assert "LATE-REASONS" not in house.running()
 
 
 def test_a_filing_before_confirmation_counts(house: House) -> None:

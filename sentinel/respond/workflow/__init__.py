@@ -20,7 +20,6 @@ from sentinel.respond.workflow.answers import answer, assess_severity, record_af
 from sentinel.respond.workflow.authority import (
     approve_filing,
     decide_no_notification,
-    explain_lateness,
     record_filing,
 )
 from sentinel.respond.workflow.closing import close, qualify, reopen, waive_deadline
@@ -32,6 +31,7 @@ from sentinel.respond.workflow.investigation import (
     extend_investigation,
     start_investigation,
 )
+from sentinel.respond.workflow.lateness import explain_lateness
 from sentinel.respond.workflow.merging import (
     attach_alerts,
     detach_alert,

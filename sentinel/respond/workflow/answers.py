@@ -20,6 +20,7 @@ from sentinel.respond.workflow.change import Case
 from sentinel.store.ports import CaseTx
 
 UNKNOWN = "unknown"
+LATE_REASONS = "t.late_reasons"  # of the CNIL form; `explain_lateness` asks for more than words
 
 
 def answer(
@@ -42,6 +43,8 @@ def answer(
     case.permit("answer", Track.LEGAL)
     if not field:
         raise Refused("answer: name the field")
+    if field == LATE_REASONS:
+        raise Refused("answer: reasons for a delay are given by explain_lateness")
     if not _unknown(value):
         check_answer(field, value)
     tx.records.put(

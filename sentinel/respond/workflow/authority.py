@@ -6,20 +6,19 @@ person, become overdue tasks that block closing, so that nobody is stopped at th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
 from sentinel.clock import isoformat
 from sentinel.domain.deadline import Obligation
-from sentinel.domain.guards import Attempt, written_reason
 from sentinel.domain.incident import Actor, Authority, Filing, FilingKind, Incident
 from sentinel.domain.transitions import Track
 from sentinel.errors import Refused
 from sentinel.legal.rulesets import in_force
 from sentinel.respond.workflow import clocks
 from sentinel.respond.workflow.change import Case
+from sentinel.respond.workflow.lateness import ask_for_late_reasons
 from sentinel.store.ports import CaseTx
 
 
@@ -36,18 +35,19 @@ def record_filing(
 ) -> Incident:
     """Record a filing: ``kind`` is a FilingKind, ``number`` as the receipt says it.
 
-    Meets CNIL-72 (and CNIL-COMP) at ``filed_at``. Where it was late without ``reasons`` (art.
-    33(1), second sentence) the task LATE-REASONS opens; FILING-APPROVAL waits for a second person.
+    Meets CNIL-72 (and CNIL-COMP) at ``filed_at``. ``reasons``: for the delay, in the words of the
+    filing. Where it was late and the case has no reasons with dated facts and evidence (see
+    `lateness.explain_lateness`), the task LATE-REASONS opens; FILING-APPROVAL waits for a second
+    person. Neither stops the recording.
     """
     case = Case(tx, actor, incident_id, now)
     filing = _filing(actor, kind, number, filed_at, now, reasons)
     row = case.permit(f"file_{filing.kind}", Track.AUTHORITY)
     target = Authority(row.target) if row.target else case.incident.authority
-    filings = (*case.incident.filings, filing)
     _stop_clocks(tx, case.incident.id, filing)
     basis = "four eyes on a filing with the authority"
     clocks.task(tx, case.incident.id, Obligation.FILING_APPROVAL, basis, now)
-    ask_for_late_reasons(tx, case.incident.id, filings, now)
+    ask_for_late_reasons(tx, case.incident, now)
     return case.save(
         "incident.filing_recorded",
         {
@@ -58,7 +58,7 @@ def record_filing(
         },
         at=filing.filed_at,
         authority=target,
-        filings=filings,
+        filings=(*case.incident.filings, filing),
     )
 
 
@@ -74,21 +74,6 @@ def approve_filing(tx: CaseTx, actor: Actor, incident_id: str, *, now: datetime)
         for one in case.incident.filings
     )
     return case.save("incident.filing_approved", {"filings": len(approved)}, filings=approved)
-
-
-def explain_lateness(
-    tx: CaseTx, actor: Actor, incident_id: str, *, reasons: str, now: datetime
-) -> Incident:
-    """Write down the reasons for a late filing (GDPR art. 33(1)); meets LATE-REASONS."""
-    case = Case(tx, actor, incident_id, now)
-    case.permit("explain_lateness", Track.LEGAL, reason=reasons)
-    if not clocks.meet(tx, case.incident.id, [Obligation.LATE_REASONS], now):
-        raise Refused("explain_lateness: no filing waits for reasons")
-    explained = tuple(
-        one if one.late_reasons else msgspec.structs.replace(one, late_reasons=reasons)
-        for one in case.incident.filings
-    )
-    return case.save("incident.filing_explained", {"reasons": reasons}, filings=explained)
 
 
 def decide_no_notification(
@@ -142,23 +127,3 @@ def _stop_clocks(tx: CaseTx, incident_id: str, filing: Filing) -> None:
     if filing.kind is FilingKind.INITIAL:
         rules = in_force(filing.filed_at)
         clocks.start(tx, incident_id, rules, Obligation.CNIL_COMP, filing.filed_at)
-
-
-def ask_for_late_reasons(
-    tx: CaseTx, incident_id: str, filings: Sequence[Filing], now: datetime
-) -> None:
-    """Open the task LATE-REASONS where the 72 hours were met late and nobody wrote why."""
-    late = any(
-        clock.obligation == Obligation.CNIL_72
-        and clock.met_at is not None
-        and clock.met_at > clock.due_at
-        for clock in tx.incidents.deadlines(incident_id)
-    )
-    if late and not any(_explained(filing, now) for filing in filings):
-        basis = "GDPR art. 33(1), second sentence: reasons for the delay"
-        clocks.task(tx, incident_id, Obligation.LATE_REASONS, basis, now)
-
-
-def _explained(filing: Filing, now: datetime) -> bool:
-    author = Actor(filing.recorded_by, frozenset())
-    return not written_reason(Attempt(actor=author, now=now, reason=filing.late_reasons))

@@ -18,8 +18,8 @@ from sentinel.domain.transitions import Track
 from sentinel.errors import Refused
 from sentinel.legal.rulesets import in_force
 from sentinel.respond.workflow import clocks, other_regimes
-from sentinel.respond.workflow.authority import ask_for_late_reasons
 from sentinel.respond.workflow.change import Case
+from sentinel.respond.workflow.lateness import ask_for_late_reasons
 from sentinel.store.ports import CaseTx
 
 LONGEST_EXTENSION_HOURS = 72
@@ -70,7 +70,7 @@ def begin_awareness(
     filed = incident.authority in (Authority.INITIAL, Authority.COMPLETE)
     if filed:
         clocks.meet(tx, incident.id, [Obligation.CNIL_72], incident.filings[0].filed_at)
-        ask_for_late_reasons(tx, incident.id, incident.filings, now)
+        ask_for_late_reasons(tx, incident, now)
     if incident.persons in (Persons.UNDECIDED, Persons.DUE):
         clocks.start(tx, incident.id, rules, Obligation.ART34, aware)
     other_regimes.start(tx, incident.id, regimes, aware)
@@ -145,7 +145,7 @@ def amend_awareness(
         if clock.obligation in (Obligation.CNIL_72, Obligation.ART34):
             clocks.move(tx, clock, rules, aware, now)
     other_regimes.move(tx, case.incident.id, aware, now)
-    ask_for_late_reasons(tx, case.incident.id, case.incident.filings, now)
+    ask_for_late_reasons(tx, case.incident, now)
     return case.save(
         "incident.awareness_amended",
         {

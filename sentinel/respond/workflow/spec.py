@@ -17,11 +17,13 @@ import msgspec
 from sentinel.domain.affected import Extent
 from sentinel.domain.deadline import resolve_local
 from sentinel.domain.incident import FilingKind, Outcome
-from sentinel.domain.question import shown
+from sentinel.domain.lateness import DatedFact, Ground
+from sentinel.domain.question import fields, shown
 from sentinel.errors import InvalidValue
 from sentinel.respond.workflow.intake import CHANNELS, Report
 
 MAX_TEXT = 20_000
+MAX_FACTS = 100
 
 
 class Kind(StrEnum):
@@ -35,6 +37,7 @@ class Kind(StrEnum):
     TEXTS = "texts"
     ANY = "any"
     OBJECT = "object"
+    FACTS = "facts"
 
 
 class Argument(msgspec.Struct, frozen=True, kw_only=True):
@@ -263,10 +266,18 @@ _DECIDING = (
         _text("kind", "Kind of filing.", *FilingKind),
         _text("number", "Number on the receipt."),
         _of(Kind.INSTANT, "filed_at", "When it was filed."),
-        _long("reasons", "Reasons for the delay, where it was late.", required=False),
+        _long("reasons", "Reasons for the delay as the filing gives them.", required=False),
     ),
     _command("incident", "approve_filing", "Stand for the filing as the second person."),
-    _command("incident", "explain_lateness", "Write down why a filing was late.", REASONS),
+    _command(
+        "incident",
+        "explain_lateness",
+        "Write down why the notification is late (GDPR art. 33(1), second sentence).",
+        _text("ground", "Why, in one word.", *Ground),
+        REASONS,
+        _of(Kind.FACTS, "facts", 'Dated facts: [{"at": INSTANT, "text": ...}].'),
+        _of(Kind.TEXTS, "evidence", "Ids of evidence, documents or alerts of the case."),
+    ),
     _command(
         "incident",
         "record_persons",
@@ -359,7 +370,23 @@ def _read(argument: Argument, value: object, zone: str) -> object:
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
             raise InvalidValue(f"{argument.name} is a list of texts", hint=argument.means)
         return value
+    if argument.kind is Kind.FACTS:
+        return _facts(argument, value, zone)
     return value if argument.kind is Kind.ANY else _string(argument, value)
+
+
+def _facts(argument: Argument, value: object, zone: str) -> list[DatedFact]:
+    if not isinstance(value, list) or len(value) > MAX_FACTS:
+        raise InvalidValue(
+            f"{argument.name} is no list of at most {MAX_FACTS}", hint=argument.means
+        )
+    told = [one if isinstance(one, DatedFact) else fields(one, ("at", "text")) for one in value]
+    return [
+        one
+        if isinstance(one, DatedFact)
+        else DatedFact(at=_instant(argument, one["at"], zone), text=_string(argument, one["text"]))
+        for one in told
+    ]
 
 
 def _string(argument: Argument, value: object) -> str:

@@ -17,6 +17,18 @@ _SCHEMAS: dict[Kind, Object] = {
     Kind.TEXTS: {"type": "array", "items": {"type": "string"}},
     Kind.ANY: {},
     Kind.OBJECT: {"type": "object"},
+    Kind.FACTS: {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "required": ["at", "text"],
+            "additionalProperties": False,
+            "properties": {
+                "at": {"type": "string", "format": "date-time"},
+                "text": {"type": "string"},
+            },
+        },
+    },
 }
 _READS = {
     "/health": ("Is the console up?", ()),

@@ -45,7 +45,7 @@ COMMANDS = {
     "contain": mark("Record containment"),
     "detach_alert": mark("Take an alert out of the case"),
     "eradicate": mark("Record that the cause was removed"),
-    "explain_lateness": mark("Give the reasons for a late filing"),
+    "explain_lateness": mark("Give the reasons for the delay beyond 72 hours"),
     "extend_investigation": mark("Extend the investigation (DPO)"),
     "intake": mark("Open an incident by hand"),
     "merge_cases": mark("Merge this case into another one"),
@@ -94,6 +94,9 @@ FIELDS = {
     "drill": mark("This is a drill"),
     "due_at": mark("To be done by"),
     "filed_at": mark("Instant of filing"),
+    "evidence": mark("Evidence held by the case"),
+    "facts": mark("Dated facts"),
+    "ground": mark("Ground of the delay"),
     "given_at": mark("When it was given"),
     "hours": mark("Hours from now"),
     "informant": mark("Who told us; for a notice, the processor’s name"),
@@ -124,6 +127,17 @@ CHANNELS = {
     "processor": mark("notice of a processor (art. 33(2) GDPR)"),
     "other": mark("another way"),
     "alert": mark("alert"),
+}
+
+GROUNDS = {
+    "investigation": mark("extent of the breach known late"),
+    "processor": mark("information received late from a processor or a third party"),
+    "similar_breaches": mark("similar breaches in a short time, notified together"),
+    "portal": mark("notification portal out of order"),
+    "organisation": mark("failing of our own organisation"),
+    "law_enforcement": mark("request of a judicial or police authority"),
+    "force_majeure": mark("force majeure"),
+    "other": mark("another ground"),
 }
 
 CUSTODY = {
@@ -196,6 +210,7 @@ TABLES: dict[str, dict[str, str]] = {
     "proposal_state": PROPOSAL_STATES,
     "field": FIELDS,
     "channel": CHANNELS,
+    "ground": GROUNDS,
     "custody": CUSTODY,
     "severity": LEVELS,
     "screen": SCREENS,

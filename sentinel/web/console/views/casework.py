@@ -14,17 +14,18 @@ import msgspec
 from aiohttp import web
 
 from sentinel.domain.incident import Incident, Legal
-from sentinel.domain.record import Answer, Assessment, Proposal, Task
+from sentinel.domain.record import Answer, Assessment, Evidence, Proposal, Task
 from sentinel.legal.qualification import questions
 from sentinel.respond import qualify
 from sentinel.respond.timeline import timeline
 from sentinel.respond.workflow.dispatch import Stale, run
+from sentinel.respond.workflow.lateness import notified_late
 from sentinel.respond.workflow.spec import SPECS, Argument, Kind, read_arguments
 from sentinel.store.ports import CaseTx
 from sentinel.web.auth.gatekeeper import CONSOLE, case_action, case_content, signed_in
 from sentinel.web.console.pages import language_of, page
 from sentinel.web.console.views.clocks import ClockRow, clock_row
-from sentinel.web.console.views.forms import BadForm, instant, text
+from sentinel.web.console.views.forms import BadForm, dated_facts, instant, text
 from sentinel.web.console.views.people import name_of
 
 T = TypeVar("T")
@@ -119,21 +120,34 @@ async def show_decisions(request: web.Request) -> web.Response:
                 if one.state == state
             ],
             "clocks": tx.incidents.deadlines(incident.id, open_only=True),
+            "late": notified_late(tx.incidents.deadlines(incident.id), now),
+            "held": [
+                *(
+                    (one.id, f"{one.name} – {one.described}")
+                    for one in tx.records.find(Evidence, incident.id)
+                ),
+                *(
+                    (one.id, f"{one.kind} ({one.language}, {one.media_type})")
+                    for one in tx.incidents.documents(incident.id)
+                ),
+            ],
         }
 
+    now = request.app[CONSOLE].clock.now()
     top, facts = await _look(request, look)
+    late = bool(facts.pop("late"))
     return _show(
         request,
         "decisions.html",
         top,
         me=signed_in(request).account.id,
         proposable=PROPOSALS,
-        possible=_possible(top.incident),
+        possible=_possible(top.incident, late=late),
         **facts,
     )
 
 
-def _possible(incident: Incident) -> list[str]:
+def _possible(incident: Incident, *, late: bool) -> list[str]:
     """Return the commands that make sense where the case stands; the workflow decides."""
     closed = incident.legal is Legal.CLOSED
     if incident.merged_into:
@@ -151,7 +165,7 @@ def _possible(incident: Incident) -> list[str]:
         "recover": incident.security == "eradicated",
         "record_filing": True,
         "approve_filing": any(not one.approved_by for one in incident.filings),
-        "explain_lateness": bool(incident.filings),
+        "explain_lateness": late,
         "record_persons": incident.persons in ("undecided", "due"),
         "start_processor_notice": True,
         "record_notice": True,
@@ -323,6 +337,8 @@ async def _fields(request: web.Request, arguments: tuple[Argument, ...]) -> dict
             found[one.name] = [str(value) for value in posted.getall(one.name, [])]
         elif one.kind is Kind.FLAG:
             found[one.name] = posted.get(one.name) == "1"
+        elif one.kind is Kind.FACTS:
+            found[one.name] = dated_facts(posted, one.name, zone)
         elif not str(posted.get(one.name, "")).strip() and not one.required:
             continue
         elif one.kind is Kind.INSTANT:
