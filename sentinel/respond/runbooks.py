@@ -19,23 +19,43 @@ import yaml
 from sentinel.domain.deadline import Obligation
 from sentinel.domain.duration import parse_duration
 from sentinel.domain.incident import Role
-from sentinel.domain.runbook import EVIDENCE, LANGUAGES, Heading, Runbook, Step
+from sentinel.domain.runbook import EVIDENCE, LANGUAGES, PHASES, Heading, Runbook, Step
 from sentinel.errors import ContentError, NotFound, UnreadableFile
 
 _STEP = re.compile(r"^## (?P<id>S\d+) - (?P<title>.+?) (?P<attributes>\{.*\})$")
-_CLOCKS = frozenset(
-    {Obligation.ACK, Obligation.INV, Obligation.CNIL_72, Obligation.CNIL_COMP, Obligation.ART34}
+_FOLDER = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+_CLOCKS = (
+    Obligation.ACK,
+    Obligation.INV,
+    Obligation.CNIL_72,
+    Obligation.CNIL_COMP,
+    Obligation.ART34,
+    Obligation.PROC,
 )
 
 
 def load_runbooks(directory: Path) -> dict[tuple[str, str], Runbook]:
     """Read and lint every runbook; the key is ``(slug, language)``. Raises ContentError."""
     books: dict[tuple[str, str], Runbook] = {}
-    for folder in sorted(path for path in directory.iterdir() if path.is_dir()):
+    for folder in folders(directory):
         pair = {code: read_runbook(folder / f"runbook.{code}.md") for code in LANGUAGES}
-        _same_in_both(folder, pair)
+        for fault in differences(folder, pair):
+            raise fault
         books.update({(folder.name, code): book for code, book in pair.items()})
     return books
+
+
+def folders(directory: Path) -> list[Path]:
+    """Return the folder of each runbook, in order of name."""
+    return sorted(path for path in directory.iterdir() if path.is_dir())
+
+
+def find_runbook(directory: Path, slug: str, language: str) -> Runbook:
+    """Read one runbook by its id. Raises NotFound, and what `read_runbook` raises."""
+    path = directory / slug / f"runbook.{language}.md"
+    if not _FOLDER.fullmatch(slug) or language not in LANGUAGES or not path.is_file():
+        raise NotFound(f"runbook {slug[:80]} ({language[:8]})", hint="sentinel runbook list")
+    return read_runbook(path)
 
 
 def runbook(books: dict[tuple[str, str], Runbook], slug: str, language: str) -> Runbook:
@@ -85,9 +105,15 @@ def _heading(front: str, where: str) -> Heading:
         raise ContentError(str(error.problem), where=f"{where}{spot}") from error
     except (msgspec.ValidationError, ValueError) as error:
         raise ContentError(str(error), where=f"{where}:1", hint="front matter") from error
-    unknown = sorted(set(heading.clocks) - _CLOCKS)
+    unknown = sorted(set(heading.clocks) - set(_CLOCKS))
     if unknown:
-        raise ContentError(f"no clock is called {unknown[0]!r}", where=f"{where}:1")
+        at = next(i for i, line in enumerate(front.splitlines()) if unknown[0] in line)
+        column = front.splitlines()[at].index(unknown[0]) + 1
+        raise ContentError(
+            f"no clock is called {unknown[0]!r}",
+            where=f"{where}:{at + 2}:{column}",
+            hint=f"one of {', '.join(_CLOCKS)}",
+        )
     return heading
 
 
@@ -97,7 +123,9 @@ def _steps(lines: list[str], start: int, where: str, heading: Heading) -> Iterat
         spot = f"{where}:{index + 1}"
         found = _STEP.match(lines[index])
         if not found:
-            raise ContentError("a step is ## S1 - Title {role: ..., within: ...}", where=spot)
+            raise ContentError(
+                "a step is ## S1 - Title {role: ..., within: ...}", where=f"{spot}:1"
+            )
         if found["id"] != f"S{number}":
             raise ContentError(f"step {found['id']} where S{number} was due", where=spot)
         body = "\n".join(lines[index + 1 : after]).strip()
@@ -112,32 +140,56 @@ def _step(found: re.Match[str], body: str, spot: str, heading: Heading) -> Step:
         step = msgspec.convert(
             {**attributes, "id": found["id"], "title": found["title"], "text": body}, Step
         )
-        parse_duration(step.within)
-    except (yaml.YAMLError, msgspec.ValidationError, ValueError) as error:
-        raise ContentError(str(error).splitlines()[0], where=spot) from error
-    if step.role not in heading.roles:
-        raise ContentError(f"the front matter does not name the role {step.role}", where=spot)
-    if step.role in (Role.ADMIN, Role.AUDITOR, Role.SERVICE):
-        raise ContentError(f"the role {step.role} works no case", where=spot)
-    if step.evidence not in EVIDENCE:
-        raise ContentError(
-            f"evidence is {step.evidence!r}", where=spot, hint=f"one of {', '.join(EVIDENCE)}"
-        )
+    except (yaml.YAMLError, msgspec.ValidationError) as error:
+        where = f"{spot}:{found.start('attributes') + 1}"
+        raise ContentError(str(error).splitlines()[0], where=where) from error
+    for name, refusal, hint in _refusals(step, heading):
+        column = found.string.index(f"{name}:", found.start("attributes")) + len(name) + 3
+        raise ContentError(refusal, where=f"{spot}:{column}", hint=hint)
     return step
 
 
-def _same_in_both(folder: Path, pair: dict[str, Runbook]) -> None:
+def _refusals(step: Step, heading: Heading) -> Iterator[tuple[str, str, str]]:
+    """Yield what is wrong with a step: the attribute, why, and what would be right."""
+    if step.role not in heading.roles:
+        yield "role", f"the front matter does not name the role {step.role}", ""
+    if step.role in (Role.ADMIN, Role.AUDITOR, Role.SERVICE):
+        yield "role", f"the role {step.role} works no case", ""
+    try:
+        parse_duration(step.within)
+    except ValueError as error:
+        yield "within", str(error), ""
+    if step.evidence not in EVIDENCE:
+        yield "evidence", f"evidence is {step.evidence!r}", f"one of {', '.join(EVIDENCE)}"
+    if step.phase and step.phase not in PHASES:
+        yield "phase", f"phase is {step.phase!r}", f"one of {', '.join(PHASES)}"
+    if step.clock and step.clock not in heading.clocks:
+        yield "clock", f"the front matter does not name the clock {step.clock!r}", ""
+
+
+def differences(folder: Path, pair: dict[str, Runbook]) -> Iterator[ContentError]:
+    """Yield where the second language does not tell what the first one tells."""
     first, *others = (pair[code] for code in LANGUAGES)
     for other in others:
-        where = str(folder / f"runbook.{other.heading.language}.md")
+        path = folder / f"runbook.{other.heading.language}.md"
         if first.heading.facts != other.heading.facts:
-            raise ContentError("the front matter is not that of the other language", where=where)
+            yield ContentError(
+                "the front matter is not that of the other language", where=f"{path}:1"
+            )
         here = [step.facts for step in other.steps]
         there = [step.facts for step in first.steps]
-        for mine, theirs in zip(here, there, strict=False):
+        lines = [
+            number
+            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+            if _STEP.match(line)
+        ]
+        for line, mine, theirs in zip(lines, here, there, strict=False):
             if mine != theirs:
-                raise ContentError(f"step {mine} is {theirs} in the other language", where=where)
+                yield ContentError(
+                    f"step {mine} is {theirs} in the other language", where=f"{path}:{line}:1"
+                )
         if len(here) != len(there):
-            raise ContentError(
-                f"{len(here)} steps here, {len(there)} in the other language", where=where
+            yield ContentError(
+                f"{len(here)} steps here, {len(there)} in the other language",
+                where=f"{path}:{lines[-1]}:1",
             )

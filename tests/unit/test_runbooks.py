@@ -99,7 +99,7 @@ def test_a_runbook_is_read_as_it_is_written() -> None:
         (HEAD.replace("language: en", "language: fr") + STEPS, 1, "path says 'en'"),
         (HEAD.replace("[analyst, dpo]", "[analyst, wizard]") + STEPS, 1, "wizard"),
         (HEAD.replace("P1D", "one day") + STEPS, 1, "one day"),
-        (HEAD.replace("CNIL-72", "CNIL-99") + STEPS, 1, "CNIL-99"),
+        (HEAD.replace("CNIL-72", "CNIL-99") + STEPS, 9, "CNIL-99"),
         (HEAD.replace("title: Sample", "titel: Sample") + STEPS, 1, "titel"),
         (HEAD.replace("title: Sample", "title: a: b") + STEPS, 5, "mapping values"),
         (HEAD, None, "has steps"),
