@@ -135,11 +135,6 @@ class Sender:
         ).encode()
 
     @property
-    def truncates(self) -> bool:
-        """Whether its file was copied and cut."""
-        return False
-
-    @property
     def bursting(self) -> bool:
         """Whether a burst is not complete yet."""
         return self._bursting > 0 or bool(self._batch)
@@ -168,11 +163,6 @@ class Writer(Sender):
                 file.write(piece)
         self.acknowledged.update(self._batch)
         self._batch = []
-
-    @property
-    def truncates(self) -> bool:
-        """Whether its file was copied and cut."""
-        return self.truncations > 0
 
     def finish(self) -> None:
         """Complete what was begun."""

@@ -29,7 +29,6 @@ class Figures:
     lost: int = 0
     stored_twice: int = 0
     out_of_order: int = 0
-    out_of_order_by_truncation: int = 0
     resent_batches: int = 0
     alerts_due: int = 0
     alerts_lost: int = 0
@@ -88,11 +87,8 @@ def _judge_events(found: dict[str, Any], sender: Sender, figures: Figures) -> No
     figures.stored_twice += len(stored) - len(set(stored))
     first_seen = list(dict.fromkeys(_numbers(found["spool"], sender.source)))
     turned = [(a, b) for a, b in pairwise(first_seen) if a > b]
-    if sender.truncates:  # the rest of a file that was copied and cut comes when it is found
-        figures.out_of_order_by_truncation += len(turned)
-    else:
-        figures.out_of_order += len(turned)
-        figures.notes += [f"{sender.source}: {a} came before {b}" for a, b in turned[:3]]
+    figures.out_of_order += len(turned)
+    figures.notes += [f"{sender.source}: {a} came before {b}" for a, b in turned[:3]]
     if lost:
         figures.notes.append(f"lost of {sender.source}: {sorted(lost)[:5]}")
 

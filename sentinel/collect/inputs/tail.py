@@ -18,7 +18,7 @@ import structlog
 from sentinel.collect.batch import Item
 from sentinel.collect.ingest import Ingest
 from sentinel.collect.inputs.tail_files import Files, Following
-from sentinel.collect.inputs.tail_identity import advance, is_same
+from sentinel.collect.inputs.tail_identity import Mark, advanced
 from sentinel.collect.inputs.tail_lines import Lines, whole_lines
 from sentinel.collect.inputs.tail_state import State, load, save
 from sentinel.config import SourceSettings
@@ -105,27 +105,33 @@ class Tail:
         if await asyncio.to_thread(self._files.look):
             await asyncio.to_thread(self._save)
         moved = False
-        behind = 0
+        waiting: set[str] = set()  # the younger files of a log wait for the older ones
         for following in list(self._files.open):
+            if following.family in waiting or self._files.held(following):
+                waiting.add(following.family)
+                continue
             more = True
             batches = 0
-            while more and (following.leftover or batches < _A_ROUND):
+            while more and batches < _A_ROUND:
                 more = await self._batch(following)
                 batches += more
             moved = moved or batches > 0
-            if not more and following.is_over and not await self._batch(following, last=True):
+            if more:
+                waiting.add(following.family)
+            elif following.is_over and not await self._batch(following, last=True):
                 self._count_cut(following)
                 self._files.close(following, finished=True)
                 await asyncio.to_thread(self._save)
-            elif not following.content.is_gzip:
-                behind += max(0, following.content.refresh().st_size - following.mark.offset)
+        self._count()
+        return moved
+
+    def _count(self) -> None:
         gaps, self._files.without_copy = self._files.without_copy, 0
         if self._ingest.metrics is not None:
             if gaps:
                 fault = "file cut, rest not found"
                 self._ingest.metrics.input_faults.labels(self._source.name, fault).inc(gaps)
-            self._ingest.metrics.tail_behind.labels(self._source.name).set(behind)
-        return moved
+            self._ingest.metrics.tail_behind.labels(self._source.name).set(self._files.behind())
 
     async def _batch(self, following: Following, *, last: bool = False) -> bool:
         """Make the next lines of a file durable; return False where there is none."""
@@ -138,18 +144,23 @@ class Tail:
             longest=self._longest,
             last=last or self._waited_long(following),
         )
-        if lines.end == mark.offset or not await asyncio.to_thread(is_same, mark, content):
+        if lines.end == mark.offset:
+            return False
+        after = await asyncio.to_thread(advanced, mark, content, lines.end)
+        if after is None:
             return False
         taken = await self._ingest.take(
             self._source.name, self._items(following, lines), mark.name, stored=self._stored
         )
         self._spool = max(self._spool, taken.offset)
         following.grew = time.monotonic()
-        await asyncio.to_thread(self._note, following, lines.end)
+        await asyncio.to_thread(self._note, mark, after)
         return True
 
-    def _note(self, following: Following, end: int) -> None:
-        advance(following.mark, following.content, end)
+    def _note(self, mark: Mark, after: Mark) -> None:
+        mark.offset = after.offset
+        mark.head, mark.head_bytes = after.head, after.head_bytes
+        mark.tail, mark.tail_bytes = after.tail, after.tail_bytes
         self._save()
 
     def _count_cut(self, following: Following) -> None:

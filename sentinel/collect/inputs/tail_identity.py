@@ -59,6 +59,7 @@ class Content:
         """A gzip file that ends too early, or is damaged: it was read as far as it goes."""
         self._unzip = gzip.GzipFile(fileobj=self._raw) if self.is_gzip else None
         self._held, self._from = b"", 0
+        self._head = b""
 
     def refresh(self) -> os.stat_result:
         """Look again at the file that is open, wherever it was moved."""
@@ -69,6 +70,8 @@ class Content:
         """Return up to ``size`` plain bytes from ``offset`` on."""
         if self._unzip is None:
             return os.pread(self._raw.fileno(), size, offset)
+        if offset + size <= len(self._head):  # going back would unpack all of it once more
+            return self._head[offset : offset + size]
         end = self._from + len(self._held)
         if not self._from <= offset <= end:
             self._held, self._from = b"", offset
@@ -78,6 +81,8 @@ class Content:
             keep = max(0, offset - HEAD_BYTES - self._from)  # going back would begin at the start
             self._held, self._from = self._held[keep:] + more, self._from + keep
         start = offset - self._from
+        if not offset and start == 0 and len(self._held) >= HEAD_BYTES:
+            self._head = self._held[:HEAD_BYTES]
         return self._held[start : start + size]
 
     def _unzipped_from(self, offset: int) -> int:
@@ -126,14 +131,19 @@ def is_same(mark: Mark, content: Content) -> bool:
 
 def is_copy(mark: Mark, content: Content) -> bool:
     """Tell whether another file is a copy of what was read under ``mark``."""
-    return mark.head_bytes > 0 and mark.offset > 0 and is_same(mark, content)
+    return mark.head_bytes > 0 and is_same(mark, content)
 
 
-def advance(mark: Mark, content: Content, offset: int) -> None:
-    """Note that everything before ``offset`` is durable."""
-    mark.offset = offset
+def advanced(mark: Mark, content: Content, offset: int) -> Mark | None:
+    """Return the mark of a file of which everything before ``offset`` was read.
+
+    None where ``content`` is not what was read under ``mark`` any more. Asked before the lines are
+    stored: a file that is cut afterwards is known again by what it was.
+    """
+    new = msgspec.structs.replace(mark, offset=offset)
     if mark.head_bytes < min(HEAD_BYTES, offset):
-        mark.head_bytes = min(HEAD_BYTES, offset)
-        mark.head = digest(content.read(0, mark.head_bytes))
-    mark.tail_bytes = min(TAIL_BYTES, offset)
-    mark.tail = digest(content.read(offset - mark.tail_bytes, mark.tail_bytes))
+        new.head_bytes = min(HEAD_BYTES, offset)
+        new.head = digest(content.read(0, new.head_bytes))
+    new.tail_bytes = min(TAIL_BYTES, offset)
+    new.tail = digest(content.read(offset - new.tail_bytes, new.tail_bytes))
+    return new if is_same(mark, content) else None
