@@ -24,9 +24,10 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import hypothesis
 import msgspec
@@ -42,6 +43,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "bench" / "soundness"), str(ROOT / "tests"
 
 from equivalent import EQUIVALENT  # noqa: E402
 from mutations import Mutant, mutants  # noqa: E402
+from seeded import by_hand  # noqa: E402
 
 MODULES = (
     "rules.folding", "rules.pcre", "rules.strings", "rules.values", "rules.wanted", "rules.fields",
@@ -52,11 +54,14 @@ SKIPPED = frozenset(
     {"reasons", "names", "names_read", "first_reasons", "_field_reason", "_shown", "_key"}
     | {"item_key", "_identifier", "prepare_correlation", "_reason"}
 )
-QUICK = (
-    "tests/unit/test_sigma_matching.py", "tests/unit/test_sigma_specification_tables.py",
-    "tests/unit/test_sigma_corners.py", "tests/unit/test_fast_*.py",
-    "tests/unit/test_sigma_load.py",
-)  # fmt: skip
+QUICK = {
+    "rules": (
+        "tests/unit/test_sigma_matching.py", "tests/unit/test_sigma_specification_tables.py",
+        "tests/unit/test_sigma_corners.py", "tests/unit/test_fast_*.py",
+        "tests/unit/test_sigma_load.py",
+    ),
+    "fast": ("tests/unit/test_fast_*.py",),
+}  # fmt: skip
 SLOW = (
     "tests/property/test_sigma_differential.py", "tests/unit/test_folding.py",
     "tests/property/test_sigma_property.py", "tests/property/test_fast_*.py",
@@ -78,7 +83,13 @@ class Task(NamedTuple):
 
     def __str__(self) -> str:
         m = self.mutant
-        return f"{self.name}:{m.line} in {m.where or 'module'}: {m.before}  =>  {m.after}"
+        changed = f": {m.before}  =>  {m.after}" if m.after else f": {m.before}"
+        return f"{self.name}:{m.line} in {m.where or 'module'}{changed}"
+
+    @property
+    def area(self) -> str:
+        """The package that the fault is in: `rules` or `fast`."""
+        return self.name.partition(".")[0]
 
     @property
     def reason(self) -> str:
@@ -111,15 +122,25 @@ def tasks(only: str) -> Iterator[Task]:
     """Yield every mutant of the modules, the fast path's included where there is one."""
     fast = sorted((ROOT / "sentinel" / "detect" / "fast").glob("[a-z]*.py"))
     for name in (*MODULES, *(f"fast.{path.stem}" for path in fast)):
-        source = ROOT / "sentinel" / "detect" / f"{name.replace('.', '/')}.py"
-        for mutant in mutants(source.read_text(encoding="utf-8"), SKIPPED):
+        path = ROOT / "sentinel" / "detect" / f"{name.replace('.', '/')}.py"
+        source = path.read_text(encoding="utf-8")
+        for mutant in (*mutants(source, SKIPPED), *by_hand(name, source)):
             task = Task(name, mutant)
             if only in str(task):
                 yield task
 
 
+@cache
+def prepared() -> list[tuple[list[Any], list[Any]]]:
+    """Return the cases of the quick run, for faults of the index: it loads the matcher for good."""
+    found: list[tuple[list[Any], list[Any]]] = importlib.import_module("quick").prepare()
+    return found
+
+
 def fate(task: Task, stage: str) -> str:
     """Run the tests of a stage against a mutant in a child process; return what became of it."""
+    if task.area == "fast":
+        prepared()
     child = os.fork()
     if child == 0:
         quiet = os.open(os.devnull, os.O_WRONLY)
@@ -131,8 +152,10 @@ def fate(task: Task, stage: str) -> str:
         code = 1
         try:
             if stage == "quick":
-                importlib.import_module("quick").hold()
-            code = int(pytest.main([*QUIETLY, *_files(QUICK if stage == "quick" else SLOW)]))
+                quick = importlib.import_module("quick")
+                quick.hold(prepared() if task.area == "fast" else quick.prepare())
+            tests = QUICK[task.area] if stage == "quick" else SLOW
+            code = int(pytest.main([*QUIETLY, *_files(tests)]))
         finally:
             os._exit(code)
     _pid, status = os.waitpid(child, 0)
@@ -165,12 +188,13 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="the quick tests alone")
     options = parser.parse_args()
     os.chdir(ROOT)
+    sys.dont_write_bytecode = False  # or every child would compile everything again
     hypothesis.settings.register_profile(
         "mutants", phases=(hypothesis.Phase.generate,), database=None, derandomize=True
     )
     stages = ("quick",) if options.quick else ("quick", "slow")
     whole = Mutant("", 0, "", "", ast.parse(""))
-    if not options.list and judge(Task("no_such_module", whole), stages) != "survived":
+    if not options.list and judge(Task("rules.no_such_module", whole), stages) != "survived":
         print("the tests fail without any fault")
         return 2
     first, step = (int(number) for number in options.part.split("/"))
@@ -190,10 +214,13 @@ def main() -> int:
 
 
 def chosen(only: str, sample: int) -> Iterator[Task]:
-    """Yield the mutants asked for; of a sample, the same ones each time."""
+    """Yield the mutants asked for; of a sample the same ones each time, and all made by hand."""
     by_module: dict[str, list[Task]] = {}
     for task in tasks(only):
-        by_module.setdefault(task.name, []).append(task)
+        if task.mutant.where == "by hand":
+            yield task
+        else:
+            by_module.setdefault(task.name, []).append(task)
     for name, found in by_module.items():
         rng = random.Random(name)
         kept = sorted(rng.sample(range(len(found)), min(sample or len(found), len(found))))

@@ -2,6 +2,8 @@
 
 Drawn rules and events near them meet the naive reading; it raises AssertionError at the first
 difference. `mutants.py` runs it against each seeded fault, some thousand pairs in about a second.
+What the index must find is worked out once for all of its faults: `prepare` imports nothing of
+`sentinel.detect.fast`.
 """
 
 from __future__ import annotations
@@ -18,8 +20,6 @@ import msgspec
 import naive_sigma
 import sigma_cases
 
-from sentinel.detect.fast.index import RuleIndex
-from sentinel.detect.fast.lines import LineMatcher
 from sentinel.detect.rules.model import Origin, Rule
 from sentinel.detect.rules.parse import parse_document
 from sentinel.domain.event import Event, LogSource
@@ -33,13 +33,19 @@ Fields = Mapping[str, Any]
 Found = list[tuple[Fields, set[str]]]  # events, and the ids of the rules that match each
 
 
-def hold() -> None:
-    """Hold matcher, index and line matcher against the naive reading."""
-    for seed in SEEDS:
-        _hold(random.Random(seed))
+def prepare() -> list[tuple[list[Rule], Found]]:
+    """Draw rules and events, and hold the matcher against the naive reading."""
+    return [_drawn(random.Random(seed)) for seed in SEEDS]
 
 
-def _hold(rng: random.Random) -> None:
+def hold(prepared: list[tuple[list[Rule], Found]]) -> None:
+    """Hold index and line matcher against what was found."""
+    for rules, found in prepared:
+        _hold_index(rules, found)
+        _hold_lines(rules, [one for one in found if _plain(one[0])])
+
+
+def _drawn(rng: random.Random) -> tuple[list[Rule], Found]:
     pairs: list[tuple[Rule, naive_sigma.NaiveRule]] = []
     events: list[Fields] = []
     for number in range(RULES):
@@ -52,12 +58,13 @@ def _hold(rng: random.Random) -> None:
         matching = {rule.info.id for rule, naive in pairs if naive.matches(event)}
         assert matching == {rule.info.id for rule, _naive in pairs if rule.match(event)}, event
         found.append((event, matching))
-    rules = [rule for rule, _naive in pairs]
-    _hold_index(RuleIndex(rules), found)
-    _hold_lines(LineMatcher(rules), [one for one in found if _plain(one[0])])
+    return [rule for rule, _naive in pairs], found
 
 
-def _hold_index(index: RuleIndex, found: Found) -> None:
+def _hold_index(rules: list[Rule], found: Found) -> None:
+    from sentinel.detect.fast.index import RuleIndex
+
+    index = RuleIndex(rules)
     batch = [_occurrence(event) for event, _matching in found]
     for _round in range(ROUNDS):
         for (event, matching), named in zip(found, index.candidates(batch), strict=True):
@@ -66,7 +73,10 @@ def _hold_index(index: RuleIndex, found: Found) -> None:
             assert ids == sorted(set(ids)), event
 
 
-def _hold_lines(matcher: LineMatcher, found: Found) -> None:
+def _hold_lines(rules: list[Rule], found: Found) -> None:
+    from sentinel.detect.fast.lines import LineMatcher
+
+    matcher = LineMatcher(rules)
     lines = [json.dumps({**event, "category": "test"}).encode() for event, _matching in found]
     wanted = [(row, key) for row, (_event, keys) in enumerate(found) for key in sorted(keys)]
     for _round in range(ROUNDS):

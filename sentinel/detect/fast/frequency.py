@@ -33,7 +33,7 @@ def measured(signs: Iterable[Sign], sample: Sequence[Fields]) -> Cost:
             for number in numbers:
                 sign = Sign(field, needles[number])
                 counts[sign] = counts.get(sign, 0) + 1
-    return _cost(counts, len(sample))
+    return _cost(counts, max(1, len(sample)))
 
 
 def _cost(counts: Mapping[Sign, int], size: int) -> Cost:

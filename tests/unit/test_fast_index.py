@@ -1,0 +1,232 @@
+"""The index: log sources apart, memory, new choices, and branches beyond what is told apart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from sentinel.detect.fast import column, watch
+from sentinel.detect.fast.column import Column
+from sentinel.detect.fast.frequency import column_of
+from sentinel.detect.fast.index import RuleIndex
+from sentinel.detect.fast.lines import LineMatcher
+from sentinel.detect.fast.plan import Plan
+from sentinel.detect.rules.model import Origin, Rule
+from sentinel.detect.rules.parse import parse_document
+from sentinel.domain.event import Event, LogSource
+
+Fields = dict[str, Any]
+SOURCES = (LogSource(category="first"), LogSource(category="second"), LogSource(category="third"))
+
+
+def rule(
+    number: int, one: Any, condition: str = "one", category: str = "first", **more: Any
+) -> Rule:
+    raw = {
+        "title": "t",
+        "logsource": {"category": category},
+        "detection": {"one": one, "condition": condition, **more},
+    }
+    found = parse_document(raw, Origin(path=Path("rule.yml"), index=number, raw=raw), "rule", {})
+    assert isinstance(found, Rule)
+    return replace(found, info=msgspec.structs.replace(found.info, id=f"{number:04}"))
+
+
+def event(fields: Fields, source: LogSource = SOURCES[0]) -> Event:
+    when = datetime(2026, 1, 5, tzinfo=UTC)
+    return Event(id="", time=when, source="", ref="", logsource=source, fields=fields)
+
+
+def asked(index: RuleIndex, events: list[Event]) -> list[list[str]]:
+    return [[one.info.id for one in found] for found in index.candidates(events)]
+
+
+def holds(rules: list[Rule], events: list[Fields], rounds: int = 3) -> None:
+    """Index and lines name each rule that matches; the lines no other."""
+    expected = [[one.info.id for one in rules if one.match(fields)] for fields in events]
+    index, matcher = RuleIndex(rules), LineMatcher(rules)
+    lines = [json.dumps({**fields, "category": "first"}).encode() for fields in events]
+    wanted = [(row, key) for row, keys in enumerate(expected) for key in keys]
+    for _round in range(rounds):
+        for keys, found in zip(expected, asked(index, [*map(event, events)]), strict=True):
+            assert set(keys) <= set(found)
+        assert [(m.row, m.rule.info.id) for m in matcher.match_lines(lines)] == wanted
+
+
+@pytest.fixture
+def rules() -> list[Rule]:
+    return [
+        rule(0, {"a": "wanted"}),
+        rule(1, {"a": "wanted"}, category="second"),
+        rule(2, {"a": None}, category="second"),
+        rule(3, {"a|contains": "ant"}),
+        rule(4, {"a": None, "b|exists": False}),
+        rule(5, ["a keyword"], category="third"),
+        rule(6, {"a": "x"}, "not one", category="third"),
+    ]
+
+
+def interleaved() -> Iterator[tuple[LogSource, Fields]]:
+    values = ("wanted", "nothing", None, "rampant", "x", "a KEYWORD")
+    for value, source in product(values, SOURCES):
+        yield source, {"a": value}
+        yield source, {"b": value}
+
+
+def test_interleaved_log_sources_are_kept_apart(rules: list[Rule]) -> None:
+    batch = [event(fields, source) for source, fields in interleaved()]
+    index = RuleIndex(rules)
+    for _round in range(3):
+        for one, found in zip(batch, index.candidates(batch), strict=True):
+            apply = [r for r in rules if r.applies_to(one.logsource)]
+            assert {r.info.id for r in apply if r.match(one.fields)} <= {r.info.id for r in found}
+            assert all(r.applies_to(one.logsource) for r in found)
+
+
+def test_interleaved_lines_are_kept_apart(rules: list[Rule]) -> None:
+    batch = list(interleaved())
+    lines = [
+        json.dumps({**fields, "category": source.category}).encode() for source, fields in batch
+    ]
+    wanted = [
+        (row, r.info.id)
+        for row, (source, fields) in enumerate(batch)
+        for r in rules
+        if r.applies_to(source) and r.match({**fields, "category": source.category})
+    ]
+    matcher = LineMatcher(rules)
+    for _round in range(3):
+        assert [(m.row, m.rule.info.id) for m in matcher.match_lines(lines)] == wanted
+
+
+def test_nothing_comes_of_nothing(rules: list[Rule]) -> None:
+    index, matcher = RuleIndex(rules), LineMatcher(rules)
+    for _round in range(3):
+        assert index.candidates([]) == []
+        assert matcher.match_lines([]) == []
+    empty = Plan(rules)
+    empty.choose_from([])
+    assert empty.candidates(0, lambda _name: []) == {}
+    assert RuleIndex([]).candidates([event({"a": "x"})] * 3) == [()] * 3
+    assert LineMatcher([]).match_lines([b'{"a":"x"}'] * 100) == []
+
+
+def test_a_rule_on_absence_is_asked_where_nothing_fires() -> None:
+    many = dict.fromkeys(f"f{n}" for n in range(watch.MOST_FIELDS + 2))
+    found = [rule(0, many), rule(1, {"a": "x"})]
+    assert Plan(found).always == (0,)
+    holds(found, [{}, {"a": "x"}, {"b": "y"}, {"f3": 1}])
+
+
+def test_a_plan_is_made_once_and_learns() -> None:
+    index = RuleIndex([rule(0, {"a|contains": "a"}), rule(1, {"a|contains": "b", "b": "x"})])
+    made = index.plan(SOURCES[0])
+    batch = [event({"a": f"ab{n}", "b": "y"}) for n in range(200)]
+    for _round in range(3):
+        index.candidates(batch)
+    assert index.plan(SOURCES[0]) is made
+    assert made.choices > 1
+    assert index.plan(SOURCES[1]) is not made
+
+
+def test_a_new_choice_follows_what_is_common_now() -> None:
+    found = [
+        rule(0, {"a|contains": "common", "b|contains": "rarely"}),
+        rule(1, {"a|contains": "rarely", "b|contains": "common"}),
+        rule(2, {"a|endswith": "seldom"}),
+        rule(3, ["rarely"]),
+    ]
+    early = [{"a": f"common {n}", "b": f"uncommon {n}"} for n in range(150)]
+    late = [
+        {"a": "common", "b": "rarely"}, {"a": "rarely", "b": "common"}, {"a": "so seldom"},
+        {"a": ["x", "common"], "b": [["rarely"], 1]}, {"c": {"deep": "rarely"}},
+    ]  # fmt: skip
+    holds(found, [*early, *late, *early, *late], rounds=8)
+
+
+def test_more_values_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(column, "REMEMBERED", 10)
+    found = [rule(0, {"a|endswith": "7"}), rule(1, {"a|contains": "1", "b": "x"})]
+    texts = [{"a": f"value {n}", "b": "x"} for n in range(40)]
+    holds(found, [*texts, *reversed(texts), *texts[:5]], rounds=8)
+
+
+def test_what_a_column_remembers_is_what_it_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(column, "REMEMBERED", 6)
+    signs = {"a": {0}, "b": {1}, "ab": {2, 3}}
+    first = ["xa", "b", "ab", "none", "xa", None, "A B", 1, 1.0, True]
+    batches = [
+        first,
+        ["none", "b"],
+        [f"b{n}" for n in range(9)],
+        first,
+        [["a", ["b"]], "ab"],
+        first,
+    ]
+    made = Column(signs, loud={0, 2})
+    for batch in batches:
+        loud: dict[int, set[int]] = {}
+        for row, numbers in made.fire(batch):
+            loud.setdefault(row, set()).update(numbers)
+        for row, value in enumerate(batch):
+            texts = [str(v).lower() for v in column.flatten(value) if v is not None]
+            want = set().union(*(n for s, n in signs.items() if any(s in t for t in texts)), set())
+            assert made.holding(value) == want, value
+            assert loud.get(row, set()) == want & {0, 2}
+
+
+@pytest.mark.parametrize(("wide", "high"), [(60, 1), (9, 7), (3, 20), (13, 13)])
+def test_every_one_of_many_branches_is_found(wide: int, high: int) -> None:
+    """Alternatives beyond what is told apart are joined, none is lost."""
+    one = [{"a|startswith": f"a{n:02}", "b|endswith": f"{n:02}b"} for n in range(wide)]
+    two = {
+        "c|contains": [f"<{n:02}>" for n in range(high)],
+        "d": [f"*x{n:02}*y*" for n in range(high)],
+    }
+    found = [rule(0, one, "one and two", two=two), rule(1, one, "one or two", two=two)]
+    events = [
+        {"a": f"a{n:02}", "b": f"x{n:02}b", "c": f"<{m:02}>", "d": f"x{m:02}xy"}
+        for n in range(wide)
+        for m in range(high)
+    ]
+    holds(
+        found,
+        [*events, *({**e, "c": ""} for e in events[::7]), *({**e, "a": ""} for e in events[::5])],
+    )
+
+
+@pytest.mark.parametrize("condition", [
+    "one or two", "not (one and two)", "not (not one or two)", "not (not one and not two)",
+    "one and not two", "not one and not two", "not one", "one or not two",
+])  # fmt: skip
+@pytest.mark.parametrize("two", [{"b": None}, {"b": "y"}, {"b|re": "y*"}, {"b": ["y", None]}])
+def test_negation_and_absence(condition: str, two: Any) -> None:
+    values = ("x", "y", "", None, "xy")
+    events: list[Fields] = [{}]
+    events += [{"a": one} for one in values]
+    events += [{"a": one, "b": other} for one, other in product(values, values)]
+    holds([rule(0, {"a": "x"}, condition, two=two)], events, rounds=6)
+
+
+def test_numbers_truth_values_and_texts_are_told_apart() -> None:
+    wanted = (1, 0, True, False, "1", "1.0", "true", 1.5, "", 404)
+    found = [rule(n, {"a": one}) for n, one in enumerate(wanted)]
+    found += [rule(n + 50, {"a": one, "b|exists": True}) for n, one in enumerate(wanted)]
+    found += [rule(n + 80, {"a": one, "b": None}) for n, one in enumerate(wanted)]
+    values = (True, 1, 1.0, "1", "TRUE", "1.0", False, 0, 0.0, -0.0, "0", None, "", 404, 404.0, 1.5)
+    events = [{"a": one} for one in values] + [{"a": one, "b": "x"} for one in values]
+    for order in (events, events[::-1], [{**e, "a": [e["a"], "z"]} for e in events]):
+        holds(found, order * 4, rounds=4)
+
+
+def test_columns_are_read_for_each_event() -> None:
+    events = [{"a": str(n), "b": str(-n)} for n in range(5)]
+    assert column_of("a", [*events, {}])[:5] == [str(n) for n in range(5)]
