@@ -1,4 +1,4 @@
-"""What the clock makes the service do: ring alarms, escalate those that fail, anchor the journal.
+"""What the clock makes the service do: ring alarms, escalate, anchor the journal, sweep.
 
 One round at the start, before anything else is looked at, so that what fell due while the service
 was stopped rings at once; then a round every few seconds.
@@ -8,20 +8,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
+import msgspec
+
+from sentinel.app.stamping import Stamper, unstamped
 from sentinel.clock import Clock
 from sentinel.config import Settings
 from sentinel.domain.anchor import Anchor
 from sentinel.domain.deadline import Deadline
 from sentinel.domain.outbox import Message
+from sentinel.errors import SentinelError
 from sentinel.obs import log
 from sentinel.respond import anchoring, clock_watch, escalation
 from sentinel.store.ports import CaseTx
 from sentinel.store.signing import AnchorSigner
 
 T = TypeVar("T")
+HOURLY = timedelta(hours=1)
+REMEMBERED_FOR = timedelta(days=7)
+"""How long an answer stands for its Idempotency-Key."""
 
 
 class InStore(Protocol):
@@ -63,6 +70,9 @@ class Duties:
         self._signer = signer_of(settings)
         self._log = log.get("duties")
         self._anchored = ""
+        self._stamper = Stamper(settings)
+        self._stamping: asyncio.Task[None] | None = None
+        self._next_hourly: datetime | None = None
 
     async def round(self) -> None:
         """Ring what is due, escalate what did not arrive, anchor the days that ended."""
@@ -74,6 +84,27 @@ class Duties:
         if self._signer is not None and self._anchored != now.date().isoformat():
             await self._anchor(now)
             self._anchored = now.date().isoformat()
+        if self._next_hourly is None or now >= self._next_hourly:
+            self._next_hourly = now + HOURLY
+            await self._in_store(lambda tx: tx.api.forget(now - REMEMBERED_FOR))
+            if self._stamper.wanted and (self._stamping is None or self._stamping.done()):
+                self._stamping = asyncio.create_task(self._stamp())
+
+    async def _stamp(self) -> None:
+        """Have anchors time-stamped, beside the rounds: an alarm never waits for an authority."""
+        anchor: Anchor | None = None
+        try:
+            for anchor in unstamped(await self._in_store(lambda tx: tx.journal.anchors())):
+                await self._keep(anchor, await self._stamper.stamp(anchor))
+        except SentinelError as error:
+            day = anchor.day if anchor else ""
+            self._log.warning("an anchor is not time-stamped yet", day=day, reason=str(error))
+
+    async def _keep(self, anchor: Anchor, token: str) -> None:
+        stamped = msgspec.structs.replace(anchor, timestamp=token)
+        await asyncio.to_thread(anchoring.write_anchor, self._settings.anchor_path, stamped)
+        await self._in_store(lambda tx: tx.journal.stamp_anchor(anchor.last_seq, token))
+        self._log.info("anchor time-stamped", day=anchor.day, last=anchor.last_seq)
 
     def _ring(self, tx: CaseTx, now: datetime) -> list[Message]:
         rung = clock_watch.tick(tx, now, self._router.route_alarm)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import getpass
+import os
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +16,7 @@ import typer
 from sentinel import config
 from sentinel.app.duties import signer_of
 from sentinel.app.parts import reading
+from sentinel.cli.journal_stamps import check_stamps
 from sentinel.cli.output import json, line, note
 from sentinel.clock import SystemClock, isoformat
 from sentinel.config import Settings
@@ -25,7 +29,6 @@ from sentinel.store.signing import AnchorSigner, PublicKey, read_public_key, sig
 
 app = typer.Typer(help="The hash-chained journal.", no_args_is_help=True)
 
-OPERATOR = "sentinel:command-line"
 LEAST_REASON = 10
 Reason = Annotated[str, typer.Option(help="Why, in a sentence; it goes into the journal.")]
 
@@ -39,6 +42,10 @@ def verify_chain(
     ] = None,
     public_key: Annotated[
         Path | None, typer.Option(help="PEM of the key that signed them; default: our own.")
+    ] = None,
+    timestamp_roots: Annotated[
+        Path | None,
+        typer.Option(help="PEM of who issues time-stamps; default: journal.timestamp_roots."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
@@ -54,14 +61,28 @@ def verify_chain(
         anchors = given or (tx.journal.anchors() if public else [])
         forged = [one for one in anchors if public is None or not signed_by(one, public)]
         verdict = check(all_lines(tx), [one for one in anchors if one not in forged])
-    breaks = [*verdict.breaks, *(Break(one.last_seq, _unsigned(one, public)) for one in forged)]
+    stamps = check_stamps(anchors, settings, timestamp_roots)
+    breaks = [
+        *verdict.breaks,
+        *(Break(one.last_seq, _unsigned(one, public)) for one in forged),
+        *stamps.breaks,
+    ]
     if as_json:
-        json({"lines": verdict.lines, "anchors": verdict.anchors, "breaks": breaks})
+        json(
+            {
+                "lines": verdict.lines,
+                "anchors": verdict.anchors,
+                "timestamps": stamps.good,
+                "breaks": breaks,
+            }
+        )
     else:
         for found in breaks:
             line(f"line {found.seq}: {found.reason}")
         told = "the chain holds" if not breaks else f"{len(breaks)} breaks"
         line(f"{verdict.lines} lines, {verdict.anchors} anchors, {told}")
+        if stamps.told:
+            note(stamps.told)
         if not given:
             note("no anchor from elsewhere: a cut tail or a rewritten chain may not show")
     if breaks:
@@ -76,8 +97,9 @@ def make_anchor(
     """Anchor the chain as it stands now, signed; print where the anchor was written."""
     settings = config.load(context.obj)
     signer = _signer(settings)
+    now = SystemClock().now()
     with reading(settings) as tx:
-        made = anchoring.anchor_now(tx, SystemClock().now(), signer.sign)
+        made = anchoring.anchor_by_hand(tx, now, signer.sign, actor=operator())
         known = tx.journal.anchors()
     if made is None:
         note("nothing new since the last anchor")
@@ -104,7 +126,7 @@ def purge(
     before = now - timedelta(days=older_than_days)
     with reading(config.load(context.obj)) as tx:
         dropped = anchoring.purge(
-            tx, recorded_before=before, actor=OPERATOR, reason=reason, now=now
+            tx, recorded_before=before, actor=operator(), reason=reason, now=now
         )
     line(f"{dropped} payloads recorded before {isoformat(before)} are gone")
 
@@ -125,13 +147,27 @@ def destroy_key(
         gone = anchoring.destroy_key(
             tx,
             known.id if known else object_id,
-            actor=OPERATOR,
+            actor=operator(),
             reason=reason,
             now=SystemClock().now(),
         )
     line("the key is destroyed" if gone else "there was no key")
     if not gone:
         raise typer.Exit(int(Exit.FINDINGS))
+
+
+def operator() -> str:
+    """Return who types: the account of the machine, and the one behind sudo where it says so.
+
+    It is what the machine says, not a signed-in person: these commands need the data directory.
+    """
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = f"uid-{os.getuid()}"
+    behind = os.environ.get("SUDO_USER", "")
+    typed = f"{behind}-as-{name}" if behind and behind != name else name
+    return f"command-line:{typed[:64]}"
 
 
 def _check_reason(reason: str) -> None:
@@ -173,9 +209,14 @@ def _files(given: Iterable[Path]) -> list[Path]:
 
 def _read_anchor(path: Path) -> Anchor:
     try:
-        return msgspec.json.decode(_bytes(path), type=Anchor)
+        anchor = msgspec.json.decode(_bytes(path), type=Anchor)
     except msgspec.MsgspecError as error:
         raise UnreadableFile(f"this is no anchor: {error}", where=str(path)) from error
+    stamp = anchoring.beside(path)
+    if not stamp.exists():
+        return anchor
+    token = base64.b64encode(_bytes(stamp)).decode()
+    return msgspec.structs.replace(anchor, timestamp=token)
 
 
 def _bytes(path: Path) -> bytes:

@@ -133,6 +133,24 @@ class JournalSettings(Section):
         description="Where each day's signed anchor is written as a file; best on another host. "
         "Default: `<data_dir>/anchors`.",
     )
+    timestamp_url: str = Field(
+        default="",
+        pattern=r"^(https?://\S+)?$",
+        description="Authority that time-stamps each day's anchor (RFC 3161); empty: none. "
+        "It receives a SHA-256 and nothing else. Needs the extra `timestamp` and "
+        "`timestamp_roots`; its host stands in `notify.egress_allow`.",
+    )
+    timestamp_roots: Path | None = Field(
+        default=None,
+        description="PEM file of the root certificates of the time-stamping authority, and of "
+        "intermediate ones that it does not send.",
+    )
+
+    @model_validator(mode="after")
+    def _with_roots(self) -> Self:
+        if self.timestamp_url and self.timestamp_roots is None:
+            raise ValueError("timestamp_url needs timestamp_roots: who is believed")
+        return self
 
 
 class Listener(Section):

@@ -6,6 +6,7 @@ proves nothing against whoever rewrites the database; a copy elsewhere does.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 from collections.abc import Callable
@@ -22,6 +23,8 @@ from sentinel.store.ports import CaseTx
 Sign = Callable[[Anchor], Anchor]
 ANCHORER = "sentinel:anchor"
 PURGED = "journal.purged"
+ANCHORED = "journal.anchored_by_hand"
+STAMP_SUFFIX = ".tsr"
 KEY_DESTROYED = "journal.key_destroyed"
 
 
@@ -61,14 +64,40 @@ def anchor_now(tx: CaseTx, now: datetime, sign: Sign, *, day: str = "") -> Ancho
     return anchor
 
 
+def anchor_by_hand(tx: CaseTx, now: datetime, sign: Sign, *, actor: str) -> Anchor | None:
+    """Anchor the chain with a line that says who asked for it; None where nothing is new."""
+    known, last = tx.journal.anchors(), tx.journal.last()
+    if last is None or (known and known[-1].last_seq >= last.seq):
+        return None
+    tx.journal.append(
+        occurred_at=now, actor=actor, action=ANCHORED, object_id="journal:anchors", payload={}
+    )
+    return anchor_now(tx, now, sign)
+
+
 def write_anchor(folder: Path, anchor: Anchor) -> Path:
-    """Write an anchor as a file of its own, never over another. Raises StorageError."""
+    """Write an anchor as a file of its own, never over another. Raises StorageError.
+
+    Its time-stamp, where it has one, stands beside it as the authority gave it (``.tsr``, DER).
+    """
     path = folder / f"anchor-{anchor.day}-{anchor.last_seq:012d}.json"
-    body = msgspec.json.format(msgspec.json.encode(anchor), indent=1) + b"\n"
+    bare = msgspec.structs.replace(anchor, timestamp="")
+    _write_once(path, msgspec.json.format(msgspec.json.encode(bare), indent=1) + b"\n")
+    if anchor.timestamp:
+        _write_once(beside(path), base64.b64decode(anchor.timestamp))
+    return path
+
+
+def beside(path: Path) -> Path:
+    """Return where the time-stamp of an anchor's file lies."""
+    return path.with_suffix(STAMP_SUFFIX)
+
+
+def _write_once(path: Path, body: bytes) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and path.read_bytes() == body:
-            return path
+            return
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         with os.fdopen(descriptor, "wb") as file:
             file.write(body)
@@ -76,7 +105,6 @@ def write_anchor(folder: Path, anchor: Anchor) -> Path:
             os.fsync(file.fileno())
     except OSError as error:
         raise StorageError(error.strerror or str(error), where=str(path)) from error
-    return path
 
 
 def purge(tx: CaseTx, *, recorded_before: datetime, actor: str, reason: str, now: datetime) -> int:

@@ -198,6 +198,10 @@ class JournalLines(Protocol):
         """Keep an anchor; its ``last_seq`` is its key."""
         ...
 
+    def stamp_anchor(self, last_seq: int, timestamp: str) -> None:
+        """Keep the time-stamp of an anchor that has none so far."""
+        ...
+
     def anchors(self) -> list[Anchor]:
         """Return the anchors, oldest first."""
         ...

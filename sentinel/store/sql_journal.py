@@ -104,6 +104,16 @@ class SqlJournal:
         row = {"last_seq": anchor.last_seq, "day": anchor.day, "body": _json(anchor)}
         self._connection.execute(insert(JOURNAL_ANCHORS).values(**row))
 
+    def stamp_anchor(self, last_seq: int, timestamp: str) -> None:
+        """Keep the time-stamp of an anchor that has none so far."""
+        here = JOURNAL_ANCHORS.c.last_seq == last_seq
+        body = self._connection.scalar(select(JOURNAL_ANCHORS.c.body).where(here))
+        known = msgspec.json.decode(body, type=Anchor) if body else None
+        if known is None or known.timestamp:
+            return
+        stamped = msgspec.structs.replace(known, timestamp=timestamp)
+        self._connection.execute(update(JOURNAL_ANCHORS).where(here).values(body=_json(stamped)))
+
     def anchors(self) -> list[Anchor]:
         """Return the anchors, oldest first."""
         rows = self._connection.scalars(
