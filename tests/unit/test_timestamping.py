@@ -59,7 +59,7 @@ class Authority:
         (folder / "serial").write_text("01")
         self.openssl(f"req -x509 {KEY} -days 30 -subj /CN=Root"
                      " -keyout root.key -out root.pem")  # fmt: skip
-        self.openssl("req {KEY} -subj /CN=Stamps -keyout tsa.key -out tsa.csr")
+        self.openssl(f"req {KEY} -subj /CN=Stamps -keyout tsa.key -out tsa.csr")
         self.openssl("x509 -req -in tsa.csr -CA root.pem -CAkey root.key -CAcreateserial -days 30"
                      " -extfile tsa.cnf -extensions stamping -out tsa.pem")  # fmt: skip
 
