@@ -268,8 +268,9 @@ BY_HAND: Final[tuple[tuple[str, str, str, str], ...]] = (
     ("ẞ, ı and K by `str.casefold`", "rules.folding", "return text.translate(_CHARACTERS)",
      "return text.casefold()"),
     ("a folded text is remembered by its length", "rules.folding",
-     "if known is not None and known[0] is text:",
-     "if known is not None and len(known[0]) == len(text):"),
+     "known = _LONG.get(id(text))\n    if known is not None and known[0] is text:",
+     "known = next((v for v in _LONG.values() if len(v[0]) == len(text)), None)\n"
+     "    if known is not None:"),
 )  # fmt: skip
 
 

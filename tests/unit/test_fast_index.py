@@ -19,6 +19,7 @@ from sentinel.detect.fast.frequency import column_of
 from sentinel.detect.fast.index import RuleIndex
 from sentinel.detect.fast.lines import LineMatcher
 from sentinel.detect.fast.plan import Plan
+from sentinel.detect.rules.fields import flatten
 from sentinel.detect.rules.model import Origin, Rule
 from sentinel.detect.rules.parse import parse_document
 from sentinel.domain.event import Event, LogSource
@@ -162,8 +163,8 @@ def test_more_values_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_what_a_column_remembers_is_what_it_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(column, "REMEMBERED", 6)
     signs = {"a": {0}, "b": {1}, "ab": {2, 3}}
-    first = ["xa", "b", "ab", "none", "xa", None, "A B", 1, 1.0, True]
-    batches = [
+    first: list[Any] = ["xa", "b", "ab", "none", "xa", None, "A B", 1, 1.0, True]
+    batches: list[list[Any]] = [
         first,
         ["none", "b"],
         [f"b{n}" for n in range(9)],
@@ -177,7 +178,7 @@ def test_what_a_column_remembers_is_what_it_found(monkeypatch: pytest.MonkeyPatc
         for row, numbers in made.fire(batch):
             loud.setdefault(row, set()).update(numbers)
         for row, value in enumerate(batch):
-            texts = [str(v).lower() for v in column.flatten(value) if v is not None]
+            texts = [str(v).lower() for v in flatten(value) if v is not None]
             want = set().union(*(n for s, n in signs.items() if any(s in t for t in texts)), set())
             assert made.holding(value) == want, value
             assert loud.get(row, set()) == want & {0, 2}
@@ -228,5 +229,5 @@ def test_numbers_truth_values_and_texts_are_told_apart() -> None:
 
 
 def test_columns_are_read_for_each_event() -> None:
-    events = [{"a": str(n), "b": str(-n)} for n in range(5)]
+    events: list[dict[str, Any]] = [{"a": str(n), "b": str(-n)} for n in range(5)]
     assert column_of("a", [*events, {}])[:5] == [str(n) for n in range(5)]
