@@ -29,6 +29,7 @@ from sentinel.cli import (
     demo,
     directory,
     doctor,
+    drill,
     explain,
     incident,
     init,
@@ -110,6 +111,7 @@ app.add_typer(account.app, name="account")
 app.add_typer(scope.app, name="scope")
 app.add_typer(retention.app, name="retention")
 app.add_typer(directory.app, name="directory")
+app.add_typer(drill.app, name="drill")
 
 
 def main() -> None:
