@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def content_dir(name: str) -> Path:
-    """Return the shipped folder ``name`` (``rules``, ``notifiers`` or ``runbooks``)."""
+    """Return the shipped folder ``name`` (``rules``, ``notifiers``, ``runbooks`` or ``drills``)."""
     package = Path(__file__).resolve().parent
     installed = package / "_content" / name
     return installed if installed.is_dir() else package.parent / name
