@@ -6,6 +6,7 @@ import hashlib
 import os
 import time
 import uuid
+from collections.abc import Callable
 
 
 def uuid7() -> str:
@@ -27,7 +28,24 @@ def digest_id(*parts: str) -> str:
     """
     hasher = hashlib.blake2b(digest_size=16)
     for part in parts:
-        raw = part.encode()
-        hasher.update(len(raw).to_bytes(8, "big"))
-        hasher.update(raw)
+        hasher.update(_framed(part))
     return hasher.hexdigest()
+
+
+def digest_ids(*parts: str) -> Callable[[str], str]:
+    """Return what makes ``digest_id(*parts, last)`` of each ``last``, at less cost."""
+    begun = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        begun.update(_framed(part))
+
+    def finish(last: str) -> str:
+        hasher = begun.copy()
+        hasher.update(_framed(last))
+        return hasher.hexdigest()
+
+    return finish
+
+
+def _framed(part: str) -> bytes:
+    raw = part.encode()
+    return len(raw).to_bytes(8, "big") + raw

@@ -58,6 +58,8 @@ _IBAN_LENGTH = {
     **dict.fromkeys(("MT", "SC"), 31),
 }
 
+IBAN_COUNTRIES = frozenset(_IBAN_LENGTH)
+
 Span = tuple[int, int]
 
 

@@ -28,7 +28,7 @@ class UnparsedLine(msgspec.Struct, frozen=True):
     path: str = ""
 
 
-class Item(msgspec.Struct, frozen=True):
+class Item(msgspec.Struct, frozen=True, gc=False):
     """A line with what its transport says of it.
 
     ``own_id``: what tells it from every other line of its source for ever, if anything does; the

@@ -7,7 +7,7 @@ lines can be read again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -21,7 +21,7 @@ from sentinel.collect.choose import SAMPLE_LINES, profile_named
 from sentinel.collect.envelope import numbered
 from sentinel.collect.formats.base import Format, Parsed, Unparsed
 from sentinel.collect.formats.registry import AUTO, format_named
-from sentinel.collect.normalise import TIME_MISSING, Normaliser
+from sentinel.collect.normalise import TIME_MISSING, Draft, Normaliser
 from sentinel.collect.profile import Profile
 from sentinel.collect.pseudonymise import Pseudonymiser
 from sentinel.collect.redact import Redactor
@@ -29,13 +29,13 @@ from sentinel.collect.sniff import Sniffer
 from sentinel.config import SourceSettings
 from sentinel.domain.event import Event
 from sentinel.errors import ConfigError, SentinelError, UsageError
-from sentinel.ids import digest_id
+from sentinel.ids import digest_id, digest_ids
 from sentinel.store.ports import Sealer
 
 __all__ = ["Batch", "Intake", "Item", "Spooler", "UnparsedLine"]
 
-SLICE_EVENTS = 64
-SLICE_BYTES = 32 * 1024  # redaction reads each byte several times; one line may still be longer
+SLICE_EVENTS = 256
+SLICE_BYTES = 128 * 1024  # redaction reads each byte several times; one line may still be longer
 
 
 class Intake:
@@ -102,58 +102,65 @@ class Intake:
         normaliser: Normaliser,
         received: datetime,
     ) -> Batch:
-        batch = Batch.empty()
+        lines: list[_Line] = []
+        digest = digest_ids("event", self.source, batch_id)
         for number, item in numbered:
-            line = self._decoded(item.raw)
-            if not line.strip():
+            text = self._decoded(item.raw)
+            if not text or text.isspace():
                 continue
-            identify = _Identity(self.source, batch_id, number, item)
-            result = self._event(parser, normaliser, item, line, identify, received)
-            if result is None:
-                continue
-            if isinstance(result, Unparsed):
-                event_id, ref = identify("")
-                event = normaliser.unparsed(
-                    line, result.reason, event_id=event_id, received=received
-                )
-                if item.beside or ref:
-                    event = msgspec.structs.replace(
-                        event, fields={**item.beside, **event.fields}, ref=ref
-                    )
-                batch.events.append(event)
-                batch.unparsed.append(UnparsedLine(number, result.reason))
-                continue
-            event, dropped = result
-            batch.events.append(event)
-            batch.dropped_fields.update(dropped)
+            line = _Line(number, item, text, _Identity(self.source, digest, number, item))
+            line.draft = self._draft(parser, normaliser, line, received)
+            if line.draft is not None:
+                lines.append(line)
+        normaliser.look([line.draft for line in lines if isinstance(line.draft, Draft)])
+        batch = Batch.empty()
+        for line in lines:
+            self._finish(normaliser, line, received, batch)
         return batch
 
-    def _event(
-        self,
-        parser: Format,
-        normaliser: Normaliser,
-        item: Item,
-        line: str,
-        identify: _Identity,
-        received: datetime,
-    ) -> tuple[Event, list[str]] | Unparsed | None:
+    def _draft(
+        self, parser: Format, normaliser: Normaliser, line: _Line, received: datetime
+    ) -> Draft | Unparsed | None:
         """Read one line. What our own code cannot bear is one unparsed line, not a lost batch."""
+        item = line.item
         if item.fault:
             return Unparsed(item.fault)
         if len(item.raw) > self._longest:
             return Unparsed(f"the line is longer than {self._longest} bytes")
         try:
-            parsed = parser.parse(line)
+            parsed = parser.parse(line.text)
             if parsed is None or isinstance(parsed, Unparsed):
                 return parsed
             if item.offered:
                 parsed = Parsed({**item.offered, **parsed.fields}, parsed.time)
-            event, dropped = normaliser.event(parsed, identify=identify, received=received)
-            return self._with_transport(event, item), dropped
+            return normaliser.draft(parsed, identify=line.identify, received=received)
         except SentinelError:
             raise
         except Exception as error:
-            return Unparsed(f"unforeseen {type(error).__name__}")
+            return _unforeseen(error)
+
+    def _finish(
+        self, normaliser: Normaliser, line: _Line, received: datetime, batch: Batch
+    ) -> None:
+        """Add to ``batch`` what became of a line."""
+        draft, item = line.draft, line.item
+        if isinstance(draft, Draft):
+            try:
+                batch.events.append(self._with_transport(normaliser.finish(draft), item))
+                if draft.dropped:
+                    batch.dropped_fields.update(draft.dropped)
+                return
+            except SentinelError:
+                raise
+            except Exception as error:
+                draft = _unforeseen(error)
+        reason = draft.reason if draft is not None else ""
+        event_id, ref = line.identify("")
+        event = normaliser.unparsed(line.text, reason, event_id=event_id, received=received)
+        if item.beside or ref:
+            event = msgspec.structs.replace(event, fields={**item.beside, **event.fields}, ref=ref)
+        batch.events.append(event)
+        batch.unparsed.append(UnparsedLine(line.number, reason))
 
     def _with_transport(self, event: Event, item: Item) -> Event:
         """Lay beside the event what its transport said of it."""
@@ -209,11 +216,15 @@ def _tell(source: str, name: str, profile: str) -> None:
     log.info("format chosen", source=source, format=name, profile=profile)
 
 
-class _Identity(msgspec.Struct, frozen=True):
+def _unforeseen(error: Exception) -> Unparsed:
+    return Unparsed(f"unforeseen {type(error).__name__}")
+
+
+class _Identity(msgspec.Struct, frozen=True, gc=False):
     """Gives the event of one line its id and reference; by its own id where the line has one."""
 
     source: str
-    batch_id: str
+    digest: Callable[[str], str]
     number: int
     item: Item
 
@@ -223,4 +234,14 @@ class _Identity(msgspec.Struct, frozen=True):
         if self.item.own_id:
             ref = self.item.ref or self.item.own_id
             return digest_id("event", self.source, self.item.own_id), f"{self.source}#{ref}"
-        return digest_id("event", self.source, self.batch_id, str(self.number)), ""
+        return self.digest(str(self.number)), ""
+
+
+class _Line(msgspec.Struct, gc=False):
+    """A line on its way to an event, or to a reason."""
+
+    number: int
+    item: Item
+    text: str
+    identify: _Identity
+    draft: Draft | Unparsed | None = None

@@ -1,23 +1,29 @@
 """From parsed fields to an `Event`: allow-list, meaning, redaction, pseudonyms, in this order.
 
+`Normaliser.event` does it all for one line. `draft`, `look` and `finish` do the same for many: the
+first step of each, then one look over all, then redaction and pseudonyms where they may find
+anything. The two give equal events.
+
 Offline (no pseudonymiser) the values stay as they are: the file is the reader's own, and nothing
 is stored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
 from sentinel.collect.field_types import bounded, typed
 from sentinel.collect.formats.base import Parsed
 from sentinel.collect.formats.times import read_time
-from sentinel.collect.profile import Profile
+from sentinel.collect.profile import FieldRule, FieldType, Profile
 from sentinel.collect.pseudonymise import Disguise, Pseudonymiser
-from sentinel.collect.redact import Redactor
-from sentinel.collect.touched import touch
+from sentinel.collect.redact import Redactor, is_secret_name
+from sentinel.collect.screen import holding, laid_end_to_end, signs
+from sentinel.collect.touched import touches
 from sentinel.domain.event import (
     ACTOR_KIND,
     SESSION,
@@ -42,6 +48,27 @@ _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 _FAILURE_FROM = 400  # HTTP status (RFC 9110, section 15)
 
 
+_SHORT_NUMBER = 10**12  # below it, no number has the digits of a payment card
+
+
+class Draft(msgspec.Struct, gc=False):
+    """An event before redaction and pseudonyms: never stored, never shown.
+
+    ``session``: what makes its session. ``secrets``, ``subjects``: False where a look over its
+    texts has shown that they hold none.
+    """
+
+    id: str
+    time: datetime
+    ref: str
+    logsource: LogSource
+    fields: dict[str, Value]
+    session: str
+    dropped: list[str]
+    secrets: bool = True
+    subjects: bool = True
+
+
 class Normaliser:
     """Turns the parsed lines of one source into events."""
 
@@ -61,11 +88,25 @@ class Normaliser:
         self._sealer = sealer
         self._keep = profile.unlisted == "keep_offline" and pseudonymiser is None
         self._disguise = _disguise(profile, pseudonymiser) if pseudonymiser else None
+        self._touches = touches(profile)
+        self._rules = {
+            name: (rule.to, rule.absent, *_plain(rule)) for name, rule in profile.fields.items()
+        }
+        self._signs = signs()
+        self._subject = laid_end_to_end(profile.subject_pattern)
+        names = [*profile.constants, *(rule.to for rule in profile.fields.values())]
+        # A field that is a secret by its name is found by its name alone.
+        self._closely = self._keep or any(map(is_secret_name, names))
 
     def event(
         self, parsed: Parsed, *, identify: Identify, received: datetime
     ) -> tuple[Event, list[str]]:
         """Return the event and the names of the fields that the profile does not list."""
+        draft = self.draft(parsed, identify=identify, received=received)
+        return self.finish(draft), draft.dropped
+
+    def draft(self, parsed: Parsed, *, identify: Identify, received: datetime) -> Draft:
+        """Read one line as far as it may be read before redaction."""
         raw = dict(parsed.fields)
         time = _possible(parsed.time or self._time(raw))
         own_id = str(raw.pop(self._profile.own_id, None) or "") if self._profile.own_id else ""
@@ -75,25 +116,45 @@ class Normaliser:
             time = received
             fields[TIME_MISSING] = True
         self._interpret(fields, raw)
-        session = self._session_key(fields)
-        self._redactor.redact_fields(fields)
         event_id, ref = identify(own_id)
-        sealed = b""
+        session = self._session_key(fields)
+        return Draft(event_id, time, ref, logsource, fields, session, dropped)
+
+    def look(self, drafts: Sequence[Draft]) -> None:
+        """Look over ``drafts`` and note on each what need not be searched for."""
+        if not self._closely:
+            texts = [_text(draft.fields.values()) for draft in drafts]
+            suspects = holding(self._signs, [text or b"" for text in texts])
+            for index, draft in enumerate(drafts):
+                draft.secrets = texts[index] is None or index in suspects
+        if self._subject is not None and self._disguise is not None:
+            names = [name for name, _ in self._disguise.texts]
+            texts = [_text([d.ref, *map(d.fields.get, names)]) for d in drafts]
+            suspects = holding(self._subject, [text or b"" for text in texts])
+            for index, draft in enumerate(drafts):
+                draft.subjects = texts[index] is None or index in suspects
+
+    def finish(self, draft: Draft) -> Event:
+        """Redact and disguise a draft, which is used up."""
+        fields, ref, sealed = draft.fields, draft.ref, b""
+        if draft.secrets:
+            self._redactor.redact_fields(fields)
         if self._disguise is not None:
-            sealed = self._seal(self._disguise.apply(fields), event_id)
-            ref = self._disguise.text(ref)
-        if session:
-            fields[SESSION] = self._session(session)
-        event = Event(
-            id=event_id,
-            time=time,
+            # Redaction may bring together what makes a subject, or an end of one.
+            subjects = draft.subjects or draft.secrets
+            sealed = self._seal(self._disguise.apply(fields, subjects=subjects), draft.id)
+            ref = self._disguise.text(ref, subjects=draft.subjects)
+        if draft.session:
+            fields[SESSION] = self._session(draft.session)
+        return Event(
+            id=draft.id,
+            time=draft.time,
             source=self._source,
             ref=ref,
-            logsource=logsource,
+            logsource=draft.logsource,
             fields=fields,
             sealed=sealed,
         )
-        return event, dropped
 
     def unparsed(self, line: str, reason: str, *, event_id: str, received: datetime) -> Event:
         """Return an event that keeps a line that was not understood, sealed after redaction."""
@@ -143,23 +204,28 @@ class Normaliser:
         fields: dict[str, Value] = dict(self._profile.constants)
         dropped: list[str] = []
         invalid: list[str] = []
+        rules = self._rules
         for name, value in raw.items():
             if value is None:
                 continue
-            rule = self._profile.fields.get(name)
+            rule = rules.get(name)
             if rule is None:
                 if self._keep:
                     fields[name] = bounded(value)
                 else:
                     dropped.append(name)
                 continue
-            if value == rule.absent:
+            to, absent, plain, wanted = rule
+            if value == absent:
                 continue
-            converted = typed(value, rule.type)
+            if value.__class__ is plain:
+                fields[to] = value
+                continue
+            converted = typed(value, wanted)
             if converted is None:
                 invalid.append(name)
             else:
-                fields[rule.to] = converted
+                fields[to] = converted
         if invalid:
             fields[INVALID] = list(invalid)
         return fields, dropped
@@ -169,7 +235,8 @@ class Normaliser:
         if self._profile.actor_kind and ACTOR_KIND not in fields:
             known = bool(fields.get(USER))
             fields[ACTOR_KIND] = self._profile.actor_kind if known else "visitor"
-        touch(self._profile, fields, raw)
+        for step in self._touches:
+            step(self._profile, fields, raw)
         status = fields.get("http.response.status_code")
         if isinstance(status, int) and "event.outcome" not in fields:
             fields["event.outcome"] = "failure" if status >= _FAILURE_FROM else "success"
@@ -192,6 +259,33 @@ class Normaliser:
         if self._pseudonymiser is not None:
             return self._pseudonymiser.pseudonym("ses", key)
         return f"ses_{digest_id('session', key)[:16]}"
+
+
+def _plain(rule: FieldRule) -> tuple[type | None, FieldType]:
+    """Return the class whose values need no conversion, and the type that others are given."""
+    return {"any": str, "text": str, "bool": bool}.get(rule.type), rule.type
+
+
+def _text(values: Iterable[Any]) -> bytes | None:
+    """Return the texts among ``values``, one a line; None where they are not texts alone."""
+    texts: list[str] = []
+    for value in values:
+        kind = value.__class__
+        if kind is str:
+            texts.append(value)
+        elif kind is int:
+            if not -_SHORT_NUMBER < value < _SHORT_NUMBER:
+                return None
+        elif kind is list:
+            if not all(item.__class__ is str for item in value):
+                return None
+            texts += value
+        elif value is not None and kind is not bool and kind is not float:
+            return None
+    try:
+        return "\n".join(texts).encode()
+    except UnicodeEncodeError:
+        return None
 
 
 def _possible(time: datetime | None) -> datetime | None:

@@ -8,12 +8,10 @@ of staff and a customer share an identifier. Originals travel sealed beside the 
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
 from urllib.parse import unquote
 
 import re2
@@ -54,7 +52,7 @@ class Pseudonymiser:
     def _pseudonym(self, kind: str, value: str) -> str:
         """Return ``usr_…``, ``sub_…``, ``ip_…`` or ``ses_…`` of ``value``."""
         text = f"{kind}\0{value}".encode("utf-8", "surrogatepass")
-        digest = hmac.new(self._key, text, hashlib.sha256).digest()
+        digest = hmac.digest(self._key, text, "sha256")
         return f"{kind}_{base64.b32encode(digest)[:_DIGITS].decode().lower()}"
 
 
@@ -73,63 +71,88 @@ class Disguise:
         """``texts``: fields of the profile's own in which a name stands between marks."""
         self._pseudonym = pseudonymiser.pseudonym
         self._identifiers = identifiers
-        self._looked_at = (*identifiers, *TEXTS, *texts)
+        self._parties = "party" in identifiers.values()
         self._routes = routes
-        self._texts = tuple(texts)
+        self.texts = tuple((name, False) for name in TEXTS) + tuple((name, True) for name in texts)
+        """The fields that are searched, and whether for plain words too."""
         self._subject = re2.compile(subject_pattern) if subject_pattern else None
+        self._hint = re2.compile(subject_pattern.encode()) if subject_pattern else None
 
-    def apply(self, fields: dict[str, Value]) -> dict[str, Value]:
-        """Replace in place; return the originals of the fields that changed."""
-        before = {name: fields[name] for name in self._looked_at if name in fields}
-        names = self._replace_fields(fields)
-        for name in TEXTS:
+    def apply(self, fields: dict[str, Value], *, subjects: bool = True) -> dict[str, Value]:
+        """Replace in place; return the originals of the fields that changed.
+
+        ``subjects``: False where the subject pattern is known to match in none of `texts`.
+        """
+        originals: dict[str, Value] = {}
+        names = self._replace_fields(fields, originals)
+        for name, words in self.texts:
             value = fields.get(name)
             if isinstance(value, str):
-                fields[name] = self._replace_text(value, names)
-        for name in self._texts:
-            value = fields.get(name)
-            if isinstance(value, str):
-                fields[name] = self._replace_text(value, names, words=True)
-        return {name: value for name, value in before.items() if fields[name] != value}
+                text = self._replace_text(value, names, words=words, subjects=subjects)
+                if text != value:
+                    originals.setdefault(name, value)
+                    fields[name] = text
+        return originals
 
-    def text(self, value: str) -> str:
+    def text(self, value: str, *, subjects: bool = True) -> str:
         """Replace what the subject pattern or an e-mail address gives away in ``value``."""
-        return self._replace_text(value, {})
+        return self._replace_text(value, {}, subjects=subjects) if value else value
 
-    def _replace_fields(self, fields: dict[str, Value]) -> dict[str, str]:
+    def _replace_fields(
+        self, fields: dict[str, Value], originals: dict[str, Value]
+    ) -> dict[str, str]:
         names: dict[str, str] = {}
         actor = "sub" if fields.get(ACTOR_KIND) == "customer" else "usr"
-        subjects = _as_set(fields.get("fact.subject")) | _as_set(fields.get("sentinel.subject"))
+        subjects = _subjects(fields) if self._parties else set()
         for name, identifier in self._identifiers.items():
             value = fields.get(name)
             if value is None or value == "":
                 continue
-
-            def one(item: Any, identifier: str = identifier) -> str:
-                kind = actor if identifier == "actor" else identifier
-                if kind == "party":
-                    kind = "sub" if self._is_subject(str(item), subjects) else "usr"
-                names[str(item)] = self._pseudonym(kind, str(item))
-                return names[str(item)]
-
-            fields[name] = [one(item) for item in value] if isinstance(value, list) else one(value)
+            kind = actor if identifier == "actor" else identifier
+            new: Value
+            if isinstance(value, list):
+                new = [self._name(kind, str(item), subjects, names) for item in value]
+            else:
+                new = self._name(kind, str(value), subjects, names)
+            fields[name] = new
+            if new != value:
+                originals[name] = value
         return names
+
+    def _name(self, kind: str, raw: str, subjects: set[str], names: dict[str, str]) -> str:
+        if kind == "party":
+            kind = "sub" if self._is_subject(raw, subjects) else "usr"
+        names[raw] = pseudonym = self._pseudonym(kind, raw)
+        return pseudonym
 
     def _is_subject(self, value: str, subjects: set[str]) -> bool:
         return value in subjects or bool(self._subject and self._subject.fullmatch(value))
 
-    def _replace_text(self, text: str, names: Mapping[str, str], *, words: bool = False) -> str:
+    def _replace_text(
+        self, text: str, names: Mapping[str, str], *, words: bool = False, subjects: bool = True
+    ) -> str:
         """Replace identifiers. ``words``: also plain ones, which a path may hold by chance."""
-        if self._routes:
-            text = self._replace_segment(text)
+        given = text
+        for start in self._routes.subject_starts:
+            if start in text:
+                text = self._replace_segment(text)
+                break
         for raw, pseudonym in names.items():
-            if raw in text and (words or (len(raw) > 2 and _ADDRESS_LIKE.search(raw))):  # noqa: PLR2004
-                text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(raw)}(?![A-Za-z0-9])", pseudonym, text)
-        if self._subject is not None:
-            text = self._subject.sub(lambda match: self._pseudonym("sub", match.group(0)), text)
+            if raw and raw in text and (words or (len(raw) > 2 and _ADDRESS_LIKE.search(raw))):  # noqa: PLR2004
+                text = _with_word(text, raw, pseudonym)
+        # A pseudonym that now stands in the text may make or unmake a match.
+        if self._subject is not None and (subjects or text != given):
+            text = self._replace_subjects(text)
         if "@" in text or "%40" in text:
             text = _EMAIL.sub(self._email, text)
         return text
+
+    def _replace_subjects(self, text: str) -> str:
+        assert self._subject is not None and self._hint is not None  # noqa: S101, PT018
+        if self._hint.search(text.encode()) is None:  # bytes need no map of positions
+            return text
+        replaced: str = self._subject.sub(lambda m: self._pseudonym("sub", m.group(0)), text)
+        return replaced
 
     def _email(self, match: re.Match[str]) -> str:
         return self._pseudonym("sub", unquote(match[0]).lower())
@@ -144,8 +167,34 @@ class Disguise:
         if touched is None or not touched.subject:
             return text
         pseudonym = self._pseudonym("sub", touched.subject)
-        path = re.sub(rf"(?<=/){re.escape(touched.segment)}(?=/|$)", pseudonym, text[start:end])
-        return text[:start] + path + text[end:]
+        if "\n" in text:
+            path = re.sub(rf"(?<=/){re.escape(touched.segment)}(?=/|$)", pseudonym, text[start:end])
+            return text[:start] + path + text[end:]
+        first, *parts = text[start:end].split("/")
+        parts = [pseudonym if part == touched.segment else part for part in parts]
+        return text[:start] + "/".join([first, *parts]) + text[end:]
+
+
+def _with_word(text: str, word: str, new: str) -> str:
+    """Replace ``word`` where no letter and no digit of ASCII stands beside it."""
+    pieces: list[str] = []
+    done = searched = 0
+    while (at := text.find(word, searched)) >= 0:
+        end = at + len(word)
+        if _is_plain(text[at - 1 : at]) or _is_plain(text[end : end + 1]):
+            searched = at + 1
+            continue
+        pieces += (text[done:at], new)
+        done = searched = end
+    return "".join(pieces) + text[done:]
+
+
+def _is_plain(beside: str) -> bool:
+    return beside.isascii() and beside.isalnum()
+
+
+def _subjects(fields: Mapping[str, Value]) -> set[str]:
+    return _as_set(fields.get("fact.subject")) | _as_set(fields.get("sentinel.subject"))
 
 
 def _as_set(value: Value) -> set[str]:

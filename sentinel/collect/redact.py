@@ -22,6 +22,8 @@ _LONG_NAMES = (
 )
 # Only as a whole word: `bypass=1` stays; so does `PWD=/home`, a folder.
 _SHORT_NAMES = r"pass|pwd(?!=/)|mdp|otp|pin|cvv|cvc"
+SECRET_WORDS = rf"{_LONG_NAMES}|{_SHORT_NAMES.replace('(?!=/)', '')}"
+"""Each secret that is known by its name has one of these before it."""
 # `chpasswd[1234]:` is a program and its process, which say nothing.
 _NAME = (
     rf"(?<![\w.-])(?![\w.-]{{0,64}}\[\d{{1,10}}\]:)(?:[\w.-]{{0,64}}?(?:{_LONG_NAMES})"
@@ -85,7 +87,7 @@ class Redactor:
         kinds: set[str] = set()
         for name, value in fields.items():
             if isinstance(value, str):
-                if _is_secret_name(name) and value and not value.startswith("[redacted:"):
+                if is_secret_name(name) and value and not value.startswith("[redacted:"):
                     fields[name] = f"[redacted:{SECRET}]"
                     kinds.add(SECRET)
                     continue
@@ -119,7 +121,8 @@ class Redactor:
 
 
 @lru_cache(maxsize=1024)
-def _is_secret_name(name: str) -> bool:
+def is_secret_name(name: str) -> bool:
+    """Tell whether a field of this name holds nothing but a secret."""
     return _SECRET_NAME.fullmatch(name) is not None
 
 

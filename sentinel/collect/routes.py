@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+_REMEMBERED = 512  # characters; longer paths rarely repeat
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}|(/\*$)")
 
 
@@ -38,19 +39,33 @@ class Routes:
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self._routes = [(_compiled(route.path), route) for route in routes]
-        self.match = lru_cache(maxsize=4096)(self._match)
+        self._starts = tuple({_start(route.path) for route in routes})
+        self._matched = lru_cache(maxsize=8192)(self._match)
+        self.subject_starts = tuple({_start(r.path) for r in routes if "{subject}" in r.path})
+        """Without one of these in it, no path names a subject."""
 
     def __bool__(self) -> bool:
         return bool(self._routes)
 
-    def _match(self, path: str) -> Touched | None:
+    def match(self, path: str) -> Touched | None:
         """Return what ``path`` (without query) touches; None where no template fits."""
+        if not path.startswith(self._starts):
+            return None
+        return self._matched(path) if len(path) <= _REMEMBERED else self._match(path)
+
+    def _match(self, path: str) -> Touched | None:
         for pattern, route in self._routes:
             match = pattern.fullmatch(path)
             if match:
                 segment = match.groupdict().get("subject") or ""
                 return Touched(route, segment, unquote(segment))
         return None
+
+
+def _start(template: str) -> str:
+    """Return what every path of the template begins with."""
+    found = _PLACEHOLDER.search(template)
+    return template[: found.start()] if found else template
 
 
 def _compiled(template: str) -> re.Pattern[str]:

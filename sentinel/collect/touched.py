@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from urllib.parse import parse_qsl
 
@@ -13,20 +14,32 @@ _PARAMETERS = 256  # of one query
 _SUBJECTS = 100  # of one text
 
 
+Touch = Callable[[Profile, dict[str, Value], dict[str, Value]], None]
+
+
 def touch(profile: Profile, fields: dict[str, Value], raw: dict[str, Value]) -> None:
     """Add subject, category and action where the line does not name them itself.
 
     ``raw``: every field that was parsed, since a statement may name a person and not be kept.
     """
-    _by_route(profile, fields)
-    _by_parameter(profile, fields)
-    _by_relation(profile, fields)
-    _by_text(profile, fields, raw)
+    for step in touches(profile):
+        step(profile, fields, raw)
 
 
-def _by_route(profile: Profile, fields: dict[str, Value]) -> None:
+def touches(profile: Profile) -> tuple[Touch, ...]:
+    """Return the steps of `touch` that can add anything, in their order."""
+    steps: tuple[tuple[Touch, object], ...] = (
+        (_by_route, profile.routes),
+        (_by_parameter, profile.parameters),
+        (_by_relation, profile.relations),
+        (_by_text, profile.subject_from),
+    )
+    return tuple(step for step, needed in steps if needed)
+
+
+def _by_route(profile: Profile, fields: dict[str, Value], _: dict[str, Value]) -> None:
     path = fields.get("url.path")
-    if not isinstance(path, str) or not profile.routes:
+    if not isinstance(path, str):
         return
     touched = profile.route_table.match(path)
     if touched is None:
@@ -40,9 +53,9 @@ def _by_route(profile: Profile, fields: dict[str, Value]) -> None:
         fields.setdefault("event.action", touched.route.action)
 
 
-def _by_parameter(profile: Profile, fields: dict[str, Value]) -> None:
+def _by_parameter(profile: Profile, fields: dict[str, Value], _: dict[str, Value]) -> None:
     query = fields.get("url.query")
-    if not profile.parameters or not isinstance(query, str):
+    if not isinstance(query, str):
         return
     try:
         pairs = parse_qsl(query, max_num_fields=_PARAMETERS, errors="backslashreplace")
@@ -56,10 +69,10 @@ def _by_parameter(profile: Profile, fields: dict[str, Value]) -> None:
                 fields.setdefault(CATEGORY, parameter.category)
 
 
-def _by_relation(profile: Profile, fields: dict[str, Value]) -> None:
+def _by_relation(profile: Profile, fields: dict[str, Value], _: dict[str, Value]) -> None:
     """Name the category of the first table that the profile knows, in the profile's order."""
     touched = fields.get(RELATION)
-    if not profile.relations or touched is None:
+    if touched is None:
         return
     names = [str(name).lower() for name in (touched if isinstance(touched, list) else [touched])]
     for rule in profile.relations:
@@ -69,7 +82,7 @@ def _by_relation(profile: Profile, fields: dict[str, Value]) -> None:
 
 
 def _by_text(profile: Profile, fields: dict[str, Value], raw: dict[str, Value]) -> None:
-    if not profile.subject_from or SUBJECT in fields:
+    if SUBJECT in fields:
         return
     found: dict[str, None] = {}
     for name in profile.subject_from:

@@ -44,7 +44,7 @@ class LogSource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     service: str = ""
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A normalised event.
 
     ``id``: 32 hex digits, the same when the same line of the same source is sent again.

@@ -292,7 +292,7 @@ def test_slices_together_are_the_batch() -> None:
     lines = [b"kind,id,recorded_at,valid_from"]
     lines += [f"ticket,T{n},2026-01-02,2026-01-01".encode() for n in range(600)]
     parts = list(intake("business-facts").slices(lines, "b"))
-    assert [len(part.events) for part in parts] == [63, *[64] * 8, 25]
+    assert [len(part.events) for part in parts] == [255, 256, 89]
     whole = intake("business-facts").batch(lines, "b")
     assert [event.id for event in whole.events] == [e.id for part in parts for e in part.events]
 

@@ -15,7 +15,7 @@ import msgspec
 from sentinel.domain.event import LogSource, Value
 
 
-class Parsed(msgspec.Struct, frozen=True):
+class Parsed(msgspec.Struct, frozen=True, gc=False):
     """A line that was understood. ``time``: aware, UTC, where the format itself defines it.
 
     ``logsource``: Sigma's log source of this line, where the format itself defines it.
