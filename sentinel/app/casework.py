@@ -27,6 +27,7 @@ from sentinel.notify.dossier import build_initial
 from sentinel.notify.dossier_pdf import dossier_pdf
 from sentinel.notify.letters import draft_letter
 from sentinel.respond.documents import Draft, file_drafts, read_document
+from sentinel.respond.runbook_start import OPENING, start_by_rule
 from sentinel.respond.workflow import COMMANDS
 from sentinel.store.ports import CaseTx, EventStore
 
@@ -74,7 +75,15 @@ class Casework:
         now = self._clock.now()
         if name == "confirm_breach":
             arguments.setdefault("regimes", self._settings.organisation.clocks_beside)
-        return await self._in_store(lambda tx: command(tx, actor, now=now, **arguments))
+
+        def work(tx: CaseTx) -> object:
+            result = command(tx, actor, now=now, **arguments)
+            if name in OPENING and isinstance(result, Incident):
+                library = self._settings.runbooks_path
+                return start_by_rule(tx, actor, result, library=library, now=now)
+            return result
+
+        return await self._in_store(work)
 
     async def affected(self, incident: Incident) -> Affected | None:
         """Return the persons affected: the frozen set, else what the case asks by itself.

@@ -85,6 +85,7 @@ def _command(spec: Command) -> Callable[..., None]:
                 subject_id=subject,
                 seen=seen,
                 regimes=settings.organisation.clocks_beside,
+                library=settings.runbooks_path,
             )
         _say(result, as_json=as_json)
 

@@ -26,6 +26,7 @@ class Obligation:
     LATE_REASONS = "LATE-REASONS"
     FILING_APPROVAL = "FILING-APPROVAL"
     PROC = "PROC"
+    RUNBOOK = "RUNBOOK"
 
 
 class Deadline(msgspec.Struct, kw_only=True):

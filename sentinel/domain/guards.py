@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from sentinel.domain.deadline import Deadline
+from sentinel.domain.deadline import Deadline, Obligation
 from sentinel.domain.incident import Actor, Authority, Incident, Outcome, Persons
 
 MIN_REASON_LETTERS = 10
@@ -57,8 +57,14 @@ def second_person(attempt: Attempt) -> str:
 
 
 def no_open_clock(attempt: Attempt) -> str:
-    """Refuse while a clock of the case runs."""
-    running = sorted({deadline.obligation for deadline in attempt.deadlines if deadline.open})
+    """Refuse while a clock of the case runs. That of the runbook ends with the case (`close`)."""
+    running = sorted(
+        {
+            deadline.obligation
+            for deadline in attempt.deadlines
+            if deadline.open and deadline.obligation != Obligation.RUNBOOK
+        }
+    )
     return f"clocks still run: {', '.join(running)}" if running else ""
 
 

@@ -106,11 +106,27 @@ class Filing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A step of a runbook that a person completed. ``evidence``: where the proof lies."""
+    """A step of a runbook that a person completed, or left out. ``evidence``: where the proof lies.
+
+    ``skipped``: the written reason for which it was not done; empty where it was.
+    """
 
     at: datetime
     by: str
     evidence: str = ""
+    skipped: str = ""
+
+
+class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
+    """A step as the runbook asked for it when it was started. ``due_at``: UTC.
+
+    A later edition of the runbook does not change it: the case keeps what it was worked with.
+    """
+
+    id: str
+    role: Role
+    due_at: datetime
+    evidence: str = "none"
 
 
 class Incident(msgspec.Struct, kw_only=True):
@@ -119,7 +135,9 @@ class Incident(msgspec.Struct, kw_only=True):
     ``reference``: ``INC-2026-0001``. ``actors``: pseudonyms. ``answers``: by field id of the CNIL
     form or the qualification; an open one is ``{"unknown": {"owner": ..., "due": ...}}``.
     ``affected``: the persons, frozen as evidence. ``runbook_version`` and ``steps`` (by step id):
-    the runbook as it was started. ``persons_reasons``, ``outcome_reasons``: written decisions.
+    the runbook as it was started, ``runbook_plan`` its steps with their instants, ``step_owners``
+    the account that has a step in hand. ``persons_reasons``, ``outcome_reasons``: written
+    decisions.
     ``channel``: how it came in (``alert``, ``phone``, ``email``, ``person``, ``processor``); by
     whom (``informant``) and what was said (``description``) where no alert tells. ``merged_into``:
     id of the case that took it in. ``departs_from``: the proposal of the severity score that the
@@ -157,7 +175,9 @@ class Incident(msgspec.Struct, kw_only=True):
     outcome_reasons: str = ""
     runbook_version: str = ""
     runbook_started_at: datetime | None = None
+    runbook_plan: tuple[PlannedStep, ...] = ()
     steps: dict[str, StepRecord] = {}
+    step_owners: dict[str, str] = {}
     closed_at: datetime | None = None
     drill: bool = False
     channel: str = "alert"

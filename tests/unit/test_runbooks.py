@@ -194,9 +194,7 @@ def store() -> Iterator[SqlCaseStore]:
 
 def complete(store: SqlCaseStore, actor: Actor, step_id: str, evidence: str = "") -> Incident:
     with store.begin() as tx:
-        return complete_step(
-            tx, actor, "i1", runbook=BOOK, step_id=step_id, evidence=evidence, now=NOW
-        )
+        return complete_step(tx, actor, "i1", step_id=step_id, evidence=evidence, now=NOW)
 
 
 def start(store: SqlCaseStore) -> Incident:

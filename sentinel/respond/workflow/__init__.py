@@ -51,7 +51,13 @@ from sentinel.respond.workflow.proposals import (
 )
 from sentinel.respond.workflow.security import contain, eradicate, recover
 from sentinel.respond.workflow.staff import approve_staff_measure, propose_staff_measure
-from sentinel.respond.workflow.steps import complete_step, start_runbook
+from sentinel.respond.workflow.steps import (
+    assign_step,
+    complete_step,
+    skip_step,
+    start_runbook,
+    stop_runbook,
+)
 
 COMMANDS: Mapping[str, Callable[..., object]] = MappingProxyType(
     {
@@ -96,6 +102,9 @@ COMMANDS: Mapping[str, Callable[..., object]] = MappingProxyType(
             reopen,
             start_runbook,
             complete_step,
+            assign_step,
+            skip_step,
+            stop_runbook,
             propose_staff_measure,
             approve_staff_measure,
             propose,
@@ -118,6 +127,7 @@ __all__ = [
     "approve_proposal",
     "approve_staff_measure",
     "assess_severity",
+    "assign_step",
     "attach_alerts",
     "close",
     "complete_step",
@@ -145,10 +155,12 @@ __all__ = [
     "refuse_proposal",
     "reopen",
     "reopen_alert",
+    "skip_step",
     "split_case",
     "start_investigation",
     "start_processor_notice",
     "start_runbook",
+    "stop_runbook",
     "triage",
     "undo_merge",
     "waive_deadline",

@@ -12,6 +12,7 @@ from sentinel.errors import NotFound, Refused
 from sentinel.legal.rulesets import in_force
 from sentinel.respond.workflow import clocks
 from sentinel.respond.workflow.change import Case
+from sentinel.respond.workflow.steps import end_with_case
 from sentinel.store.ports import CaseTx
 
 SCREENED = {
@@ -122,9 +123,15 @@ def close(
         clocks.meet(tx, case.incident.id, [Obligation.INV], now)
     decided = _outcome(outcome)
     case.permit("close", Track.LEGAL, reason=reason, outcome=decided, approver=approved_by)
+    steps_left = end_with_case(tx, case.incident, now)
     return case.save(
         "incident.closed",
-        {"outcome": decided, "reason": reason, "approved_by": approved_by and approved_by.id},
+        {
+            "outcome": decided,
+            "reason": reason,
+            "approved_by": approved_by and approved_by.id,
+            "steps_left": steps_left,
+        },
         legal=Legal.CLOSED,
         outcome=decided,
         outcome_reasons=case.incident.outcome_reasons or reason,

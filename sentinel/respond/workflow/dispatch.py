@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,12 +16,16 @@ from sentinel.clock import isoformat
 from sentinel.domain.alert import Alert
 from sentinel.domain.incident import Actor, Incident
 from sentinel.errors import Conflict, UsageError
+from sentinel.respond.runbook_start import OPENING, chosen_runbook, start_by_rule
 from sentinel.respond.workflow import COMMANDS
 from sentinel.respond.workflow.change import VERSION
 from sentinel.respond.workflow.spec import SPECS
 from sentinel.store.ports import CaseTx
 
 EVERY_LINE = 100_000
+COUNTS = frozenset({"freeze_affected", "widen_affected", "narrow_affected"})
+"""Commands that look into the stored events before their transaction: the service runs them."""
+
 STARTS_REGIMES = frozenset({"confirm_breach", "intake"})
 
 
@@ -48,7 +53,7 @@ class Stale(Conflict):
         )
 
 
-def run(
+def run(  # noqa: PLR0913 - who, what, when, and what the house is, each by name
     tx: CaseTx,
     name: str,
     actor: Actor,
@@ -58,12 +63,13 @@ def run(
     subject_id: str = "",
     seen: int | None = None,
     regimes: Sequence[str] = (),
+    library: Path | None = None,
 ) -> object:
     """Run a command of `SPECS`. ``seen``: the version that the actor looked at; None: any.
 
     ``arguments``: as `spec.read_arguments` returns them. ``regimes``: laws whose clocks start with
-    awareness (`Organisation.clocks_beside`). Raises Stale, UsageError, and what the
-    command raises.
+    awareness (`Organisation.clocks_beside`). ``library``: the folder of runbooks. Raises Stale,
+    UsageError, and what the command raises.
     """
     spec = SPECS.get(name)
     if spec is None:
@@ -76,7 +82,21 @@ def run(
         given[f"{spec.subject}_id"] = subject.id
     if name in STARTS_REGIMES:
         given["regimes"] = regimes
-    return COMMANDS[name](tx, actor, **given, now=now)
+    if name == "start_runbook" and library is not None:
+        case = tx.incidents.get(str(given["incident_id"]))
+        given["runbook"] = chosen_runbook(case, str(given.get("runbook", "")), library)
+    result = COMMANDS[name](tx, actor, **given, now=now)
+    if name in OPENING and library is not None and isinstance(result, Incident):
+        return start_by_rule(tx, actor, result, library=library, now=now)
+    return result
+
+
+def unchanged(tx: CaseTx, incident_id: str, seen: int | None) -> str:
+    """Return the id of a case that nobody changed since version ``seen``. Raises Stale."""
+    case = tx.incidents.get(incident_id)
+    if seen is not None and seen != case.version:
+        raise Stale(seen, case.version, changes_since(tx, case.id, seen))
+    return case.id
 
 
 def changes_since(tx: CaseTx, object_id: str, version: int) -> list[Change]:

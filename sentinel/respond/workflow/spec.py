@@ -324,11 +324,47 @@ _FOUR_EYES = (
     _command("incident", "withdraw_proposal", "Take one's own proposal back.", PROPOSAL),
 )
 
+STEP = _text("step_id", "Step of the runbook, such as S3.")
+
+_RUNBOOK = (
+    _command(
+        "incident",
+        "start_runbook",
+        "Start a runbook; the times of its steps run from now.",
+        _text(
+            "runbook", "Id of the runbook; default: the one that the rule named.", required=False
+        ),
+    ),
+    _command(
+        "incident",
+        "complete_step",
+        "Record that a step of the runbook was done.",
+        STEP,
+        _text("evidence", "Where the proof lies: a reference, not the data.", required=False),
+    ),
+    _command(
+        "incident",
+        "skip_step",
+        "Leave a step out, with a reason.",
+        STEP,
+        REASON,
+    ),
+    _command(
+        "incident",
+        "assign_step",
+        "Put a step into somebody's hands.",
+        STEP,
+        _text("owner", "Account that holds the role of the step."),
+    ),
+    _command("incident", "stop_runbook", "End the runbook; what is open is left out.", REASON),
+)
+
 SPECS: Mapping[str, Command] = MappingProxyType(
     {
         one.name: one
         for one in (
-            *_ALERT, *_OPENING, *_GROUPING, *_TRACKS, *_KNOWING, *_DECIDING, *_FOUR_EYES,
+            *_ALERT, *_OPENING, *_GROUPING, *_TRACKS, *_KNOWING, *_DECIDING, *_RUNBOOK,
+            *_FOUR_EYES,
         )
     }
 )  # fmt: skip

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import NoReturn
+from collections.abc import Mapping
+from typing import Any, NoReturn
 
 import msgspec
 from aiohttp import web
@@ -16,7 +17,7 @@ from aiohttp import web
 from sentinel.domain.alert import Alert
 from sentinel.domain.incident import Actor, Incident
 from sentinel.errors import InvalidValue
-from sentinel.respond.workflow.dispatch import Stale, run
+from sentinel.respond.workflow.dispatch import COUNTS, Stale, run, unchanged
 from sentinel.respond.workflow.spec import SPECS, Command, read_arguments
 from sentinel.store.ports import CaseTx
 from sentinel.web.api.problem import problem
@@ -110,19 +111,56 @@ async def _command(request: web.Request, subject: str) -> web.Response:
             subject_id=subject_id,
             seen=seen,
             regimes=regimes,
+            library=service.settings.runbooks_path,
         )
         answer = _answer(tx, spec, result, digest)
         if key:
             tx.api.remember(key, _plain(answer), now)
         return answer
 
-    answer = await service.in_store(work)
+    if spec.name in COUNTS:
+        answer = await _counted(request, spec, arguments, seen, (key, digest))
+    else:
+        answer = await service.in_store(work)
     return web.Response(
         body=msgspec.json.encode(answer.body),
         status=answer.status,
         headers=answer.headers,
         content_type="application/json",
     )
+
+
+async def _counted(
+    request: web.Request,
+    spec: Command,
+    arguments: Mapping[str, Any],
+    seen: int | None,
+    once: tuple[str, str],
+) -> Answer:
+    """Run a command that looks into the stored events first, which takes longer than a transaction.
+
+    ``once``: idempotency key and digest. Doing one of these again changes nothing.
+    """
+    service, (key, digest) = request.app[CONSOLE], once
+    asked = request.match_info["id"]
+
+    def before(tx: CaseTx) -> tuple[str, Answer | None]:
+        known = _remembered(tx, key, digest)
+        return unchanged(tx, asked, seen if known is None else None), known
+
+    incident_id, known = await service.in_store(before)
+    if known is not None:
+        return known
+    actor = signed_in(request).actor
+    result = await service.command(spec.name, actor, incident_id=incident_id, **arguments)
+
+    def after(tx: CaseTx) -> Answer:
+        answer = _answer(tx, spec, result, digest)
+        if key:
+            tx.api.remember(key, _plain(answer), service.clock.now())
+        return answer
+
+    return await service.in_store(after)
 
 
 def _answer(tx: CaseTx, spec: Command, result: object, digest: str) -> Answer:

@@ -99,7 +99,6 @@ async def complete(request: web.Request) -> web.Response:
         "complete_step",
         signed_in(request).actor,
         incident_id=incident_id,
-        runbook=await _needed(request),
         step_id=request.match_info["step"],
         evidence=await text(request, "evidence", required=False),
     )
