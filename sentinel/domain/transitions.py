@@ -133,6 +133,7 @@ _LEGAL = (
     _row("start_processor_notice", _OPEN, None, LEADS | {Role.LEGAL}),
     _row("record_notice", _OPEN, None, DECIDERS),
     _row("propose", tuple(Legal), None, WRITERS),
+    _row("approve_proposal", tuple(Legal), None, DECIDERS),
     _row("refuse_proposal", tuple(Legal), None, DECIDERS, written_reason),
     _row("withdraw_proposal", tuple(Legal), None, WRITERS),
     _row("record_affected", _OPEN, None, RESPONDERS | SENDERS),
@@ -149,6 +150,9 @@ _LEGAL = (
          authority_settled, persons_settled),
     _row("reopen", [Legal.CLOSED], Legal.INVESTIGATION, LEADS, written_reason),
     _row("reopen_breach", [Legal.CLOSED], Legal.BREACH_CONFIRMED, LEADS, written_reason),
+    # A filing is always recordable: on a closed case it takes the case up again, with its tasks.
+    _row("reopen_by_filing", [Legal.CLOSED], Legal.INVESTIGATION, DECIDERS),
+    _row("reopen_breach_by_filing", [Legal.CLOSED], Legal.BREACH_CONFIRMED, DECIDERS),
 )  # fmt: skip
 
 # What was filed outside is always recordable: no guard, and every state that makes sense.

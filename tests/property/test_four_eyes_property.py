@@ -6,6 +6,7 @@ hold any roles, right more often than wrong.
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timedelta
 from random import Random
 
@@ -21,6 +22,7 @@ from sentinel.respond.workflow import COMMANDS
 from sentinel.store.case_store import SqlCaseStore
 from sentinel.store.seal import AesGcmSealer
 
+RUNS, STEPS = (int(one) for one in os.environ.get("SENTINEL_FOUR_EYES", "3x60").split("x"))
 START = datetime.fromisoformat("2026-10-23T12:00:00+00:00")
 WHY = "The export was found in the access log"
 BOTH = frozenset({Role.DPO, Role.COMMANDER, Role.LEGAL, Role.DIRECTOR})
@@ -89,12 +91,12 @@ def drawn(random: Random, tx, case: str, now: datetime) -> tuple[str, dict[str, 
     return random.choice(choices)
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=RUNS, deadline=None)
 @given(st.integers(0, 2**32))
 def test_nobody_takes_both_sides_and_nothing_closed_runs(seed: int) -> None:
     random, clock = Random(seed), ManualClock(START)
     store = house(clock)
-    for _ in range(60):
+    for _ in range(STEPS):
         clock.advance(timedelta(hours=2))
         actor, case = random.choice(PEOPLE), random.choice(["i1", "i2"])
         with store.begin() as tx:

@@ -21,6 +21,7 @@ from sentinel.domain.incident import (
     Security,
 )
 from sentinel.domain.lateness import DatedFact
+from sentinel.domain.record import Proposal
 from sentinel.errors import NotFound, Refused
 from sentinel.respond import workflow
 from sentinel.respond.fold import Folder
@@ -703,3 +704,32 @@ def test_a_command_takes_the_reference_for_the_id(house: House) -> None:
 
 def test_the_commands_are_those_that_the_package_names() -> None:
     assert set(workflow.COMMANDS) == set(workflow.__all__) - {"COMMANDS"}
+
+
+def test_a_filing_on_a_closed_case_takes_it_up_again(house: House) -> None:
+    """A filing is always recordable, and a closed case never has an open clock."""
+    house.open_case()
+    house.case("close", COMMANDER, outcome="false_positive", reason=WHY, approved_by=DPO)
+    incident = file(house, hours=1)
+    assert (incident.legal, incident.outcome, incident.closed_at) == (
+        Legal.INVESTIGATION,
+        Outcome.NONE,
+        None,
+    )
+    assert incident.authority is Authority.INITIAL
+    assert "FILING-APPROVAL" in house.running()
+    assert house.journal()[-1][2]["reopened"] is True  # type: ignore[index]
+
+
+def test_who_may_not_decide_approves_no_proposal(house: House) -> None:
+    """Not even one that its author could have carried out alone: an earlier awareness."""
+    house.confirmed()
+    arguments = {"aware_at": "2026-03-02T09:00:00Z", "basis": WHY}
+    house.case("propose", DPO, command="amend_awareness", arguments=arguments)
+    with house.store.begin() as tx:
+        [proposal] = tx.records.find(Proposal, house.incident_id)
+    for one in (ANALYST, ADMIN, AUDITOR):
+        with pytest.raises(Refused):
+            house.case("approve_proposal", one, proposal_id=proposal.id)
+    house.case("approve_proposal", COMMANDER, proposal_id=proposal.id)
+    assert house.incident().aware_at == NOW - 3 * HOUR

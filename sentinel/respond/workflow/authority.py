@@ -12,7 +12,15 @@ import msgspec
 
 from sentinel.clock import isoformat
 from sentinel.domain.deadline import Obligation
-from sentinel.domain.incident import Actor, Authority, Filing, FilingKind, Incident
+from sentinel.domain.incident import (
+    Actor,
+    Authority,
+    Filing,
+    FilingKind,
+    Incident,
+    Legal,
+    Outcome,
+)
 from sentinel.domain.transitions import Track
 from sentinel.errors import Refused
 from sentinel.legal.rulesets import in_force
@@ -44,6 +52,7 @@ def record_filing(
     filing = _filing(actor, kind, number, filed_at, now, reasons)
     row = case.permit(f"file_{filing.kind}", Track.AUTHORITY)
     target = Authority(row.target) if row.target else case.incident.authority
+    again = _taken_up_again(case)
     _stop_clocks(tx, case.incident.id, filing)
     basis = "four eyes on a filing with the authority"
     clocks.task(tx, case.incident.id, Obligation.FILING_APPROVAL, basis, now)
@@ -55,11 +64,22 @@ def record_filing(
             "number": number,
             "filed_at": isoformat(filing.filed_at),
             "reasons": reasons,
+            "reopened": bool(again),
         },
         at=filing.filed_at,
         authority=target,
         filings=(*case.incident.filings, filing),
+        **again,
     )
+
+
+def _taken_up_again(case: Case) -> dict[str, object]:
+    """Return what changes where the case was closed: its tasks must find it open."""
+    if case.incident.legal is not Legal.CLOSED:
+        return {}
+    known = case.incident.aware_at is not None
+    row = case.permit("reopen_breach_by_filing" if known else "reopen_by_filing", Track.LEGAL)
+    return {"legal": Legal(row.target), "outcome": Outcome.NONE, "closed_at": None}
 
 
 def approve_filing(tx: CaseTx, actor: Actor, incident_id: str, *, now: datetime) -> Incident:

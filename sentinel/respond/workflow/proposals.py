@@ -126,6 +126,7 @@ def approve_proposal(
 ) -> Incident:
     """Approve, as the second person: the command runs now, under all its guards."""
     case, proposal = _pending(tx, actor, incident_id, proposal_id, now)
+    case.permit("approve_proposal", Track.LEGAL)
     if proposal.created_by == actor.id:
         raise Refused("approve_proposal: the author cannot be the approver")
     if digest(proposal.command, case.incident.id, proposal.arguments) != proposal.digest:
