@@ -38,6 +38,7 @@ class RegimeName(enum.StrEnum):
     NIS2_ART23 = "nis2_art23"
     DORA = "dora"
     CRA_ART14 = "cra_art14"
+    INSURANCE_L12_10_1 = "insurance_l12_10_1"
 
 
 class Reckoning(msgspec.Struct, frozen=True, kw_only=True):

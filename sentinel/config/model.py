@@ -78,10 +78,10 @@ class Organisation(Section):
         default="unknown",
         description="Provider of electronic communications (Regulation 611/2013: 24 h clock).",
     )
-    regimes: list[Literal["nis2_art23", "dora", "cra_art14"]] = Field(
+    regimes: list[Literal["nis2_art23", "dora", "cra_art14", "insurance_l12_10_1"]] = Field(
         default=[],
         description="Other laws whose clocks run in each confirmed case: `nis2_art23`, `dora`, "
-        "`cra_art14`.",
+        "`cra_art14`, `insurance_l12_10_1`.",
     )
 
     @property

@@ -31,8 +31,11 @@ def ends(name: str, aware: datetime = AWARE, **done: str) -> dict[str, str | Non
     }
 
 
-def test_the_five_regimes_have_names() -> None:
-    assert names() == ["gdpr_art33", "ecs_611_2013", "nis2_art23", "dora", "cra_art14"]
+def test_the_regimes_have_names() -> None:
+    assert names() == [
+        *("gdpr_art33", "ecs_611_2013", "nis2_art23", "dora", "cra_art14"),
+        "insurance_l12_10_1",
+    ]
     with pytest.raises(NotFound, match="no regime"):
         regime_at("gdpr", AWARE)
 
@@ -50,6 +53,7 @@ def test_the_five_regimes_have_names() -> None:
             "dora",
             {"initial": "10-21T08:15", "intermediate": "10-24T08:15", "final": "11-24T23:00"},
         ),
+        ("insurance_l12_10_1", {"complaint": "10-23T08:15"}),
         (
             "cra_art14",
             {

@@ -32,6 +32,7 @@ ACTIONS = {
     "incident.task_added": mark("task given"),
     "incident.task_done": mark("task done"),
     "incident.took_in": mark("another case taken in"),
+    "journal.anchored_by_hand": mark("journal anchored by hand"),
     "incident.triage_started": mark("triage started"),
 }
 
@@ -178,6 +179,7 @@ REGIME_STEPS = {
     "cra_art14:notification": mark("CRA: notification"),
     "cra_art14:final_vulnerability": mark("CRA: final report on the vulnerability"),
     "cra_art14:final_incident": mark("CRA: final report on the incident"),
+    "insurance_l12_10_1:complaint": mark("Cyber-insurance: police complaint"),
 }
 
 BASES = {
