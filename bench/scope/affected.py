@@ -13,9 +13,10 @@ actors' accesses in between belong to the case is NOT known; for that there are 
 * ``departing``, ``hijack``: the actor and the window. Three extents are printed: `everything`,
   `beyond_own_work`, `unjustified` (``departing``: every export counts besides).
 
-Recall and precision count persons, as the letters do; ``doubt`` is how many persons the extent
-leaves out by name, for somebody to look at. ``reviewed`` is the precision (recall is then 1) when
-somebody who knows the truth goes through those, and through no others: `sentinel affected widen`.
+Recall and precision count persons, as the letters do; ``asked`` is how many persons
+the count names as doubtful (`Affected.doubts`); the two shares after it are recall and precision
+when somebody who knows the truth settles those, and nobody else: `sentinel affected widen`,
+``narrow``. ``levels`` says the same for fewer questions.
 At last the same is asked with the extent `findings`, by the ids of the labelled events: this shows
 that counting is exact, and nothing else.
 """
@@ -31,17 +32,23 @@ from pathlib import Path
 
 import msgspec
 
+from sentinel.app.affected_cases import HABITS
 from sentinel.detect.scope.engine import ScopeEngine
 from sentinel.detect.scope.evaluate_world import Label, World, read_world
 from sentinel.detect.scope.explain import Access
 from sentinel.detect.scope.facts import FactIndex
 from sentinel.detect.scope.model import Role, ScopeModel, Template, Words
 from sentinel.detect.scope.ranking_visit import Look
-from sentinel.domain.affected import Affected, Extent, Selection
+from sentinel.domain.affected import Affected, Doubt, Extent, Selection, Why
 from sentinel.domain.event import Event
 from sentinel.domain.scope import Standing
-from sentinel.respond.affected import counted, selected
+from sentinel.respond.affected import before, counted, selected
 from sentinel.store.events_memory import MemoryEventStore
+
+AIM = 0.99
+LEVELS = ("nothing", "left_out", "work", "all")
+"""Which doubts somebody settles: none; who was left out; besides, who is counted though something
+speaks for work; besides, who is counted and was opened at the owner's usual hours."""
 
 INSTANT = timedelta(microseconds=1)
 ABOUT_ONE = ("curious", "stalker", "vip")
@@ -70,8 +77,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     precision: float
     access_recall: float
     access_precision: float
-    doubt: int
-    reviewed: float
+    left_out: int
+    asked: int
+    settled_recall: float
+    settled_precision: float
+    levels: dict[str, tuple[bool, int]]
 
 
 def model_of(world: World) -> ScopeModel:
@@ -151,7 +161,8 @@ class Desk:
             for extent in extents:
                 question = ask(scenario, looks, extent)
                 events = list(selected(self.store, question))
-                answer = counted(events, question, standing=self.standing)
+                habits = before(self.store, question, HABITS)
+                answer = counted(events, question, standing=self.standing, habits=habits)
                 yield self._row(case, scenario, extent, looks, answer)
 
     def exact(self) -> bool:
@@ -180,6 +191,7 @@ class Desk:
             or any(event.text("event.action").endswith(act.lstrip("*")) for act in question.acts)
         }
         accesses = {look.event for look in looks}
+        settled, asked = answered(true, found, answer.doubts, LEVELS[-1])
         return Row(
             world=self.name,
             case=case,
@@ -192,9 +204,36 @@ class Desk:
             precision=_share(len(true & found), len(found)),
             access_recall=_share(len(accesses & taken), len(accesses)),
             access_precision=_share(len(accesses & taken), len(taken)),
-            doubt=len(answer.left_out),
-            reviewed=_share(len(true), len(found | (true & set(answer.left_out)))),
+            left_out=len(answer.left_out),
+            asked=asked,
+            settled_recall=_share(len(true & settled), len(true)),
+            settled_precision=_share(len(true & settled), len(settled)),
+            levels={level: self._met(true, found, answer.doubts, level) for level in LEVELS},
         )
+
+    def _met(
+        self, true: set[str], found: set[str], doubts: Sequence[Doubt], level: str
+    ) -> tuple[bool, int]:
+        settled, asked = answered(true, found, doubts, level)
+        right = len(true & settled)
+        return right == len(true) and right >= AIM * len(settled), asked
+
+
+def answered(
+    true: set[str], found: set[str], doubts: Sequence[Doubt], level: str
+) -> tuple[set[str], int]:
+    """Return the set after somebody who knows settled the doubts up to ``level``, and how many.
+
+    Nothing but those is answered: what is wrong and not in doubt stays wrong.
+    """
+    put = {
+        one.subject
+        for one in doubts
+        if level != "nothing"
+        and ((level == "left_out" and not one.inside) or level in ("work", "all"))
+        and (level == "all" or one.why != (Why.USUAL_HOURS,))
+    }
+    return (found - put) | (put & true), len(put)
 
 
 def ask(scenario: str, looks: Sequence[Look], extent: Extent) -> Selection:
@@ -231,10 +270,19 @@ def main() -> int:
                 f"{mark} {row.world} {row.case:<13} {row.extent:<16} persons {row.found:>4} of "
                 f"{row.labelled:>4}  recall {row.recall:.4f}  precision {row.precision:.4f}  "
                 f"accesses {row.access_recall:.4f}/{row.access_precision:.4f}  "
-                f"doubt {row.doubt} reviewed {row.reviewed:.4f}"
+                f"asked {row.asked}: {row.settled_recall:.4f}/{row.settled_precision:.4f}"
             )
     chosen = [row for row in rows if row.chosen]
     met = [row for row in chosen if row.recall == 1.0 and row.precision >= 0.99]
+    for level in LEVELS:
+        reached = [row.levels[level] for row in chosen]
+        questions = sorted(asked for _, asked in reached)
+        print(
+            f"settled: {level:<9} {sum(met for met, _ in reached)} of {len(chosen)} cases at "
+            f"recall 1.0 and precision {AIM}; questions in all {sum(questions)}, "
+            f"most in a case {questions[-1]}",
+            file=sys.stderr,
+        )
     whole = [row for row in chosen if row.recall == 1.0]
     print(
         f"{len(met)} of {len(chosen)} cases at recall 1.0 and precision 0.99, "

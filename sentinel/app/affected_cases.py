@@ -18,7 +18,7 @@ from sentinel.domain.event import SCOPE_VERDICT, Event
 from sentinel.domain.incident import Actor, Incident
 from sentinel.domain.scope import Standing
 from sentinel.errors import Refused
-from sentinel.respond.affected import counted, look_back, selected
+from sentinel.respond.affected import before, counted, look_back, selected
 from sentinel.respond.workflow.affected import freeze_affected, narrow_affected, widen_affected
 from sentinel.store.ports import CaseTx, EventStore
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sentinel.app.casework import InStore
 
 INSTANT = timedelta(milliseconds=1)  # instants are printed in milliseconds
+HABITS = timedelta(days=30)  # of earlier accesses that tell ordinary work
 SLICE = 512
 MOST_WINDOWS = 500
 EXTENTS = {
@@ -99,7 +100,14 @@ class AffectedCases:
             standings |= {event.id: standing(event) for event in found[start : start + SLICE]}
             await asyncio.sleep(0)
         windows = await self._in_store(lambda tx: _windows(tx, selection))
-        return counted(found, selection, standing=lambda event: standings[event.id], limits=windows)
+        habits = await asyncio.to_thread(before, self._events, selection, HABITS)
+        return counted(
+            found,
+            selection,
+            standing=lambda event: standings[event.id],
+            limits=windows,
+            habits=habits,
+        )
 
     async def earlier(self, selection: Selection, span: timedelta) -> Affected | None:
         """Return what the same actors did without reason in the ``span`` before the window."""

@@ -27,6 +27,7 @@ from sentinel.domain.scope import Fact
 from sentinel.errors import ConfigError, ContentError, SentinelError
 from sentinel.ids import digest_id
 from sentinel.obs import log
+from sentinel.obs.metrics import Metrics
 from sentinel.store.sql_rows import read_rows
 
 COLUMNS = (
@@ -84,6 +85,7 @@ class FactImports:
         spool: Appender,
         in_store: InStore,
         clock: Clock,
+        metrics: Metrics | None = None,
     ) -> None:
         """Raise ConfigError where an import names a source that is not declared."""
         self.status: dict[str, Outcome] = {one.name: Outcome() for one in settings.scope.imports}
@@ -98,7 +100,22 @@ class FactImports:
         self._spool = spool
         self._in_store = in_store
         self._clock = clock
+        self._metrics = metrics or Metrics()
         self._log = log.get("imports")
+
+    def told(self) -> list[dict[str, object]]:
+        """Return how each import stands; what is wrong with a row is told in the log alone."""
+        return [
+            {
+                "name": name,
+                "at": state.at,
+                "rows": state.rows,
+                "sent": state.sent,
+                "skipped": state.skipped,
+                "fault": bool(state.fault),
+            }
+            for name, state in self.status.items()
+        ]
 
     async def look(self) -> None:
         """Fetch what is due. A fault of one import is kept in its status and stops no other."""
@@ -108,11 +125,14 @@ class FactImports:
             if state.at is not None and now - state.at < timedelta(minutes=one.every_minutes):
                 continue
             state.at = now
+            failing = self._metrics.import_failing.labels(one.name)
             try:
                 await self._run(one, state)
+                failing.set(0)
             except SentinelError as error:
                 state.fault = str(error)
                 self._log.error("import failed", name=one.name, reason=str(error))
+                failing.set(1)
 
     async def _run(self, one: FactImport, state: Outcome) -> None:
         name = f"import:{one.name}"
@@ -129,6 +149,8 @@ class FactImports:
         state.sent += len(fetched.lines)
         state.skipped += fetched.skipped
         state.fault = fetched.fault
+        self._metrics.import_rows.labels(one.name, "sent").inc(len(fetched.lines))
+        self._metrics.import_rows.labels(one.name, "skipped").inc(fetched.skipped)
         if fetched.skipped:
             self._log.error("rows skipped", name=one.name, rows=fetched.skipped)
 

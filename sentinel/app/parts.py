@@ -59,6 +59,11 @@ def open_events(settings: Settings, sealer: Sealer) -> SegmentEventStore:
     return SegmentEventStore(settings.data_dir / "events", sealer)
 
 
+def read_events(settings: Settings, sealer: Sealer) -> SegmentEventStore:
+    """Open what the event store holds now, to read; also while the service runs."""
+    return SegmentEventStore(settings.data_dir / "events", sealer, read_only=True)
+
+
 def open_spool(settings: Settings, sealer: Sealer) -> Spool:
     """Open the spool in the data directory; one process at a time."""
     return Spool.open(

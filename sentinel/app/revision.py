@@ -23,6 +23,7 @@ from sentinel.domain.event import SCOPE_VERDICT, Event
 from sentinel.domain.scope import Revision, Verdict
 from sentinel.respond.fold import Folder
 from sentinel.respond.revisions import reason_of, record_revisions
+from sentinel.respond.staff_answers import NEWS, accepted_news
 
 if TYPE_CHECKING:
     from sentinel.app.casework import InStore
@@ -79,6 +80,7 @@ class Revisions:
 
     async def run(self) -> int:
         """Revise what facts of before made doubtful; return how many verdicts changed."""
+        await self._learn_answers()
         notes = await self._in_store(_notes)
         reach = united(one.reach for one in notes)
         if reach is None:
@@ -91,6 +93,22 @@ class Revisions:
         last = max(one.last for one in notes)
         await self._in_store(lambda tx: _strike(tx, last))
         return changed
+
+    async def _learn_answers(self) -> None:
+        """Take in answers of staff that somebody accepted, here or in another process."""
+        news = await self._in_store(accepted_news)
+        if not news:
+            return
+        self._detector.scope.facts.extend(news)
+        watch = Watch(self._detector.scope.model, started=self._clock.now())
+        found = [one for fact in news if (one := watch.reach(None, fact)) is not None]
+
+        def commit(tx: CaseTx) -> None:
+            note(tx, united(found), max((one.last for one in _notes(tx)), default=-1))
+            left = [fact for fact in accepted_news(tx) if fact not in news]
+            tx.state.put(NEWS, msgspec.json.encode(left))
+
+        await self._in_store(commit)
 
     def _days(self, reach: Reach) -> Iterator[tuple[datetime, datetime]]:
         """Yield the days of the reach within the horizon, each with where it ends."""

@@ -73,19 +73,26 @@ def affected(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     look_back: Annotated[
         int, typer.Option(min=0, help="Days before the window to look for the same actors.")
     ] = 30,
+    doubts: Annotated[
+        bool, typer.Option("--doubts", help="Name the persons whom no query can settle.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Count the persons whose data a case touched; freeze, widen or narrow the set.
 
-    Reads the stored events, so the service must be stopped; the console does it while it runs.
+    Reads what is stored now, also while the service runs.
     """
     settings = config.load(context.obj)
     if action is not Action.SHOW and not by:
         raise UsageError(f"{action.value} needs --by, the sign-in name of who does it")
+    if action is Action.NARROW and add and not remove:
+        raise UsageError("narrow takes persons out: --remove, not --add")
     with _desk(settings) as (desk, stores):
         case = stores.run(lambda tx: tx.incidents.get(incident))
         asked = _asked(asyncio.run(desk.question(case)), case, extent, since, until)
         asked = _narrowed(asked, actor, person, act)
+        if asked.since and asked.until and asked.since >= asked.until:
+            raise UsageError("the window ends before it begins: --until must be after --since")
         for names, widen in ((add, True), (remove, False)):
             asked = with_persons(asked, names, widen=widen) if names else asked
         if action is Action.SHOW:
@@ -100,6 +107,9 @@ def affected(  # noqa: PLR0913, PLR0917 - each is an option of the command line
         json(public(case.reference, found, earlier, frozen))
     else:
         _print(case.reference, found, earlier, frozen)
+        for one in found.doubts if doubts else ():
+            place = "counted" if one.inside else "left out"
+            line(f"  {one.subject}  {place}, {one.accesses} accesses: {', '.join(one.why)}")
 
 
 def _act(
@@ -148,7 +158,7 @@ def _utc(instant: datetime | None) -> datetime | None:
 
 
 class _Stores:
-    """The case store of a stopped service, as `AffectedCases` asks for it."""
+    """The case store, as `AffectedCases` asks for it."""
 
     def __init__(self, cases: CaseStore) -> None:
         self._cases = cases
@@ -163,9 +173,9 @@ class _Stores:
 
 @contextmanager
 def _desk(settings: Settings) -> Iterator[tuple[AffectedCases, _Stores]]:
-    """Open the stores of a stopped service."""
+    """Open the stores, also while the service runs: events are read, cases are transactions."""
     clock, sealer = SystemClock(), parts.open_sealer(settings)
-    events = parts.open_events(settings, sealer)
+    events = parts.read_events(settings, sealer)
     cases = parts.open_cases(settings, sealer, clock)
     try:
         stores = _Stores(cases)
@@ -197,6 +207,7 @@ def public(
         "first": _instant(found.first),
         "last": _instant(found.last),
         "standings": found.standings,
+        "doubts": [msgspec.to_builtins(one) for one in found.doubts],
         "left_out": {"persons": list(found.left_out), "accesses": found.left_out_accesses},
         "earlier": _earlier(earlier, found),
         "limits": [
@@ -253,6 +264,12 @@ def _print(
         line(
             f"left out: {len(found.left_out)} persons reached only by {found.left_out_accesses} "
             "accesses that a fact explains; look at them before freezing"
+        )
+    if found.doubts:
+        inside = sum(one.inside for one in found.doubts)
+        line(
+            f"in doubt: {inside} persons counted and {len(found.doubts) - inside} left out may be "
+            "either; settle them with widen and narrow (--json and --doubts name them all)"
         )
     if earlier is not None and earlier.access_count:
         more = len({*earlier.subjects} - {*found.subjects})

@@ -70,6 +70,38 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.sha256(self.canonical()).hexdigest()
 
 
+class Why(StrEnum):
+    """Why an access may be ordinary work, from the strongest reason to the weakest.
+
+    ``own_work``, ``shared``, ``weak``: a fact that names the actor, that does not, or a weak one
+    explains it. ``earlier``: the actor had dealt with the person before the window. ``returned``:
+    the actor came back to the person. ``usual_hours``: the owner of an account that others used
+    works at that hour.
+    """
+
+    OWN_WORK = "own_work"
+    SHARED = "shared"
+    WEAK = "weak"
+    EARLIER = "earlier"
+    RETURNED = "returned"
+    USUAL_HOURS = "usual_hours"
+
+
+class Doubt(msgspec.Struct, frozen=True, kw_only=True):
+    """A person to look at before the set is frozen. ``inside``: the set counts this person now.
+
+    ``why``: what speaks for ordinary work. ``first``, ``last``: of the actor's accesses, UTC.
+    """
+
+    actor: str
+    subject: str
+    inside: bool
+    why: tuple[Why, ...]
+    first: datetime
+    last: datetime
+    accesses: int
+
+
 class AffectedPerson(msgspec.Struct, frozen=True, kw_only=True):
     """One data subject: when first and last touched (UTC), by how many accesses, which data."""
 
@@ -94,6 +126,7 @@ class Affected(msgspec.Struct, frozen=True, kw_only=True):
     ``left_out``: persons whom the actors reached in the window, but only by accesses that the
     extent leaves out, ``left_out_accesses`` of them: for a person to look at. ``standings``:
     counted accesses by how they are justified. ``limits``: when we did not see (promise R-15).
+    ``doubts``: persons, counted or left out, whom no query can settle: somebody should look.
     """
 
     subjects: tuple[str, ...] = ()
@@ -112,3 +145,4 @@ class Affected(msgspec.Struct, frozen=True, kw_only=True):
     left_out_accesses: int = 0
     standings: dict[str, int] = {}
     limits: tuple[BlindWindow, ...] = ()
+    doubts: tuple[Doubt, ...] = ()

@@ -25,6 +25,12 @@ class Metrics:
         )
         self.connections = self._gauge("connections", "Open syslog connections.", "source")
         self.tail_behind = self._gauge("tail_behind_bytes", "Bytes not yet read.", "source")
+        self.import_rows = self._counter(
+            "import_rows", "Rows of fact imports, sent and skipped.", "name", "outcome"
+        )
+        self.import_failing = self._gauge(
+            "import_failing", "Whether the last look of a fact import failed.", "name"
+        )
         self.findings = self._counter("findings", "Findings.", "rule")
         self.alerts = self._counter("alerts", "Alerts opened.", "level")
         self.rule_errors = self._counter("rule_errors", "Rules that raised.", "rule")

@@ -20,6 +20,7 @@ from sentinel.domain.affected import Affected, AffectedPerson, Extent, Selection
 from sentinel.domain.blind import BlindWindow
 from sentinel.domain.event import CATEGORY, RECORDS, SESSION, SUBJECT, USER, Event
 from sentinel.domain.scope import Standing
+from sentinel.respond.affected_doubt import Doubts, Habits
 from sentinel.respond.affected_words import in_words
 from sentinel.store.ports import EventStore
 
@@ -76,17 +77,27 @@ def counted(
     *,
     standing: StandingOf | None = None,
     limits: Iterable[BlindWindow] = (),
+    habits: Habits | None = None,
 ) -> Affected:
     """Return the affected set of accesses that `selected` gave.
 
     ``standing``: how well an access is justified, by what is known now; None = every access counts.
     ``limits``: blind windows; those that touch the selection's span are kept.
+    ``habits``: what the actors did before, by which doubts are told.
     """
-    tally = _Tally(selection)
+    tally = _Tally(selection, habits or Habits())
     for event in events:
         tally.add(event, standing(event) if standing is not None else None)
     touching = [one for one in limits if one.touches(selection.since, selection.until)]
     return tally.result(tuple(sorted(touching, key=lambda one: (one.begin, one.source, one.id))))
+
+
+def before(events: EventStore, selection: Selection, span: timedelta) -> Habits:
+    """Return the habits of the actors in the ``span`` before the window."""
+    if selection.since is None or not selection.actors:
+        return Habits()
+    since, until = selection.since - span, selection.since
+    return Habits(selected(events, Selection(actors=selection.actors, since=since, until=until)))
 
 
 def look_back(selection: Selection, span: timedelta) -> Selection | None:
@@ -107,8 +118,9 @@ def look_back(selection: Selection, span: timedelta) -> Selection | None:
 class _Tally:
     """Adds up accesses, in any order."""
 
-    def __init__(self, selection: Selection) -> None:
+    def __init__(self, selection: Selection, habits: Habits) -> None:
         self._selection = selection
+        self._doubts = Doubts(selection, habits)
         self._named = frozenset(selection.event_ids)
         self._only = frozenset(selection.persons)
         self._removed = frozenset(selection.removed)
@@ -132,6 +144,7 @@ class _Tally:
             kept = [subject for subject in subjects if subject in self._only]
             records = min(records, len(kept)) if len(kept) < len(subjects) else records
             subjects = kept
+        self._doubts.add(event, standing, subjects)
         if not self._takes(event, standing, subjects):
             self._left_out += 1
             for subject in subjects:
@@ -179,6 +192,7 @@ class _Tally:
             left_out_accesses=self._left_out,
             standings=dict(sorted(self._standings.items())),
             limits=limits,
+            doubts=self._doubts.found(subjects),
         )
 
 

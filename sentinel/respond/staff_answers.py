@@ -1,7 +1,8 @@
 """Answers of staff, or of their manager, to what an access was asked about.
 
 An answer stands in the journal beside its alert, with author and time, and revises nothing by
-itself. Where somebody in charge accepts it, it becomes a business fact, as any other reason is.
+itself. Where somebody in charge accepts it, it becomes a business fact, as any other reason is: a
+weak one, because it was recorded after the access. The running service learns it at once.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sentinel.store.ports import CaseTx
 ANSWERED = "scope.answered"
 ACCEPTED = "scope.answer_accepted"
 KIND = "answer"
+NEWS = "scope:answers_accepted"
 LONGEST = 4_000
 
 
@@ -77,6 +79,7 @@ def accept_answer(
         )
     facts = tuple(_fact(alert, subject, answer, now) for subject in alert.subjects)
     tx.facts.put_many(facts)
+    tx.state.put(NEWS, msgspec.json.encode([*accepted_news(tx), *facts]))
     tx.journal.append(
         occurred_at=now,
         actor=by.strip(),
@@ -85,6 +88,15 @@ def accept_answer(
         payload={"answer": seq, "facts": [fact.id for fact in facts]},
     )
     return facts
+
+
+def accepted_news(tx: CaseTx) -> list[Fact]:
+    """Return the facts of accepted answers that the service does not know yet.
+
+    Whoever accepts may be another process than the service, which learns of them here.
+    """
+    stored = tx.state.get(NEWS)
+    return msgspec.json.decode(stored, type=list[Fact]) if stored else []
 
 
 def answers(tx: CaseTx, alert_id: str) -> list[StaffAnswer]:

@@ -44,8 +44,12 @@ class SegmentEventStore:
         *,
         segment_bytes: int = SEGMENT_BYTES,
         disk: Disk | None = None,
+        read_only: bool = False,
     ) -> None:
-        """Open or make the store. Raises StorageError where it is damaged, taken or locked."""
+        """Open or make the store. Raises StorageError where it is damaged, taken or locked.
+
+        ``read_only``: see what is committed now, while another process may write; change nothing.
+        """
         self._folder = directory
         self._sealer = sealer
         self._segment_bytes = segment_bytes
@@ -53,6 +57,11 @@ class SegmentEventStore:
         self._writers: dict[date, SegmentWriter] = {}
         self._index = EventIndex()
         self._lock = RLock()
+        self._process_lock: FolderLock | None = None
+        if read_only:
+            self._manifest = self._look()
+            self._next_number = 0
+            return
         try:
             make_folder(self._disk, directory)
         except OSError as error:
@@ -74,6 +83,8 @@ class SegmentEventStore:
         of the batch is stored and the next call works again.
         """
         with self._lock:
+            if self._process_lock is None:
+                raise StorageError("opened to read", where=str(self._folder))
             first = self._manifest.stored_offset + 1
             if last_offset < first:
                 return 0
@@ -154,7 +165,8 @@ class SegmentEventStore:
         """Release files. A second call does nothing."""
         with self._lock:
             self._close_writers(keep=0)
-            self._process_lock.release()
+            if self._process_lock is not None:
+                self._process_lock.release()
 
     def _new_by_day(self, events: Sequence[Event]) -> dict[date, list[Event]]:
         days: dict[date, list[Event]] = {}
@@ -232,11 +244,24 @@ class SegmentEventStore:
             raise trouble(error, self._folder) from error
         return manifest
 
+    def _look(self) -> Manifest:
+        """Return the manifest in force and index what it holds; what lies beyond is let be."""
+        try:
+            manifest = read_manifest(self._folder, self._sealer) or Manifest()
+        except OSError as error:
+            raise trouble(error, self._folder) from error
+        for name, length in manifest.segments.items():
+            self._index_committed(self._folder / name, length)
+        return manifest
+
     def _load(self, path: Path, length: int) -> None:
         """Index the committed blocks of a segment; cut what follows them."""
-        segment = load_committed(path, length, self._sealer, purpose=_purpose(path.parent))
+        self._index_committed(path, length)
         if path.stat().st_size > length:
             self._disk.truncate(path, length)
+
+    def _index_committed(self, path: Path, length: int) -> None:
+        segment = load_committed(path, length, self._sealer, purpose=_purpose(path.parent))
         day = date.fromisoformat(path.parent.name)
         with segment.reading() as fd:
             for number in range(segment.blocks):

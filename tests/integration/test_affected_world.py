@@ -40,8 +40,10 @@ def test_the_affected_sets_of_the_cases(world: str) -> None:
         else:
             assert row.recall >= 0.98, row
             assert row.precision >= 0.96, row
-    for row in rows:  # what is left out is named: somebody who looks finds everybody
-        if row.extent == "beyond_own_work" and row.scenario == "hijack":
-            assert row.reviewed >= 0.96, row
+    for row in rows:
         if row.extent == "everything":
             assert row.recall == 1.0, row
+    for row in chosen:  # somebody who settles what is named as doubtful finds everybody
+        assert row.settled_recall == 1.0, row
+        assert row.settled_precision >= 0.989, row  # one leaver of ten: 2 of 192 too many
+        assert row.asked <= 110, row

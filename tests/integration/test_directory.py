@@ -16,6 +16,7 @@ from sentinel.app.directory import (
     audience_csv,
     entries_of,
     import_entries,
+    journal_missing,
     open_entries,
 )
 from sentinel.app.parts import make_pseudonymiser
@@ -358,3 +359,31 @@ def test_nothing_is_listed_or_imported_without_right_or_frozen_set(
         unfrozen.affected = None
         with pytest.raises(Refused, match="not frozen"):
             audience(tx, directory, unfrozen, by=DPO, at=NOW)
+
+
+def test_an_import_whose_journal_line_was_lost_is_journalled_later(
+    settings: Settings, tmp_path: Path, directory: SubjectDirectory, store: SqlCaseStore
+) -> None:
+    made = entries(settings, tmp_path)
+
+    def dying() -> None:
+        with store.begin() as tx:
+            import_entries(tx, directory, made, source="csv:c", by=DPO, at=NOW, whole=True)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):  # before the commit
+        dying()
+    with store.begin() as tx:
+        assert tx.journal.lines(object_id="directory") == []
+        assert journal_missing(tx, directory) == 1
+        assert journal_missing(tx, directory) == 0
+        (line,) = tx.journal.lines(object_id="directory")
+        told = tx.journal.opened(line)
+    assert isinstance(told, dict)
+    assert (line.actor, line.occurred_at) == ("dpo", NOW)
+    assert (told["version"], told["entries"], told["recovered"]) == (1, len(made), True)
+    changed = entries(settings, tmp_path, CUSTOMERS.replace("Tom", "Tim"))
+    with store.begin() as tx:
+        import_entries(tx, directory, changed, source="csv:c", by=DPO, at=NOW, whole=True)
+        lines = [tx.journal.opened(one) for one in tx.journal.lines(object_id="directory")]
+    assert [one["version"] for one in lines if isinstance(one, dict)] == [1, 2]

@@ -18,6 +18,7 @@ from sentinel.detect.scope.facts import fact_from_event
 from sentinel.domain.event import Event
 from sentinel.domain.scope import Fact
 from sentinel.errors import ConfigError
+from sentinel.obs.metrics import Metrics
 from sentinel.store.case_store import SqlCaseStore
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -72,7 +73,14 @@ class Desk:
         self.imports = self.again()
 
     def again(self) -> FactImports:
-        return FactImports(self.settings, self.intakes, self.spool, self.in_store, self.clock)
+        self.metrics = Metrics()
+        return FactImports(
+            self.settings, self.intakes, self.spool, self.in_store, self.clock, self.metrics
+        )
+
+    def counted(self, name: str, which: str, **labels: str) -> float | None:
+        found = self.metrics.registry
+        return found.get_sample_value(f"sentinel_import_{name}", {"name": which, **labels})
 
     async def in_store(self, function: Any) -> Any:
         with self.cases.begin() as tx:
@@ -141,6 +149,13 @@ async def test_a_wrong_row_is_skipped_counted_and_said(desk: Desk, file: Path) -
     assert (state.rows, state.sent, state.skipped) == (3, 2, 1)
     assert "ticket.csv:4" in state.fault
     assert "not an instant" in state.fault
+    told = desk.imports.told()
+    assert told == [
+        {"name": "ticket", "at": NOW, "rows": 3, "sent": 2, "skipped": 1, "fault": True}
+    ]
+    assert desk.counted("rows_total", "ticket", outcome="sent") == 2
+    assert desk.counted("rows_total", "ticket", outcome="skipped") == 1
+    assert desk.counted("failing", "ticket") == 0
 
 
 async def test_a_missing_file_stops_no_other_import(tmp_path: Path, file: Path) -> None:
@@ -149,6 +164,7 @@ async def test_a_missing_file_stops_no_other_import(tmp_path: Path, file: Path) 
     )
     await desk.imports.look()
     assert "gone.csv" in desk.imports.status["gone"].fault
+    assert [desk.counted("failing", name) for name in ("gone", "ticket")] == [1, 0]
     assert len(desk.spool.facts) == 2
     desk.cases.close()
 

@@ -209,3 +209,31 @@ def test_a_retracted_fact_is_known_and_explains_nothing(tmp_path: Path) -> None:
     read = read_fact(event)
     assert read is not None
     assert read.retracted
+
+
+@pytest.mark.parametrize("count", [1, 3, 7, 40, 60])
+def test_the_facts_that_name_an_agent_are_those_of_a_walk_over_all(count: int) -> None:
+    index = FactIndex()
+    for number in range(count):
+        index.add(
+            Fact(
+                kind="ticket",
+                id=f"T{number:03}",
+                subject="C1",
+                actor=("ana", "bob", "", "t1")[number % 4],
+                team=("t1", "t2", "")[number % 3],
+            )
+        )
+    for agents in (("ana", "t1"), ("ana", ""), ("", "t2"), ("t1", "t1"), ("nobody", "none")):
+        walked = [
+            fact
+            for fact in index.about_subject("ticket", "C1")
+            if agents[0] in (fact.actor,) or agents[1] in (fact.team,)
+        ]
+        noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+        found = index.naming("ticket", "C1", agents, noon, (timedelta(0), timedelta(0)))
+        assert [fact for fact in found if fact in walked] == walked
+    index.add(Fact(kind="ticket", id="T9", subject="C1", actor="eve"))
+    noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    found = index.naming("ticket", "C1", ("eve", "?"), noon, (timedelta(0), timedelta(0)))
+    assert [fact.id for fact in found] == ["T9"]

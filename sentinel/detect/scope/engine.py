@@ -42,8 +42,8 @@ class _Plan(NamedTuple):
     """What is the same for all accesses of one kind. ``refused``: outside the role."""
 
     refused: Judgement | None
-    probes: tuple[Probe, ...]
     without_relation: Judgement
+    probes: tuple[Probe, ...]
 
 
 class ScopeEngine:
@@ -56,6 +56,7 @@ class ScopeEngine:
         self._partition = Partition(model, facts)
         self._probes = widened(Probe(template) for template in model.templates)
         self._memo: dict[_Kind, _Plan] = {}
+        self._worded: dict[int, dict[str, Value]] = {}  # of judgements that the memo keeps
 
     def judge(self, event: Event, *, known_at: datetime | None = None) -> Event:
         """Return the event with its verdict, where it is an access to a person's data.
@@ -75,7 +76,8 @@ class ScopeEngine:
             )
         access = access_of(event)
         if access is not None:
-            extra |= _fields(self.explain(access, known_at=known_at))
+            judgement = self.explain(access, known_at=known_at)
+            extra |= self._worded.get(id(judgement)) or _fields(judgement)
         extra |= self._unusable(event)
         return event.enriched(extra) if extra else event
 
@@ -149,11 +151,12 @@ class ScopeEngine:
             refusal = self._outside_role(access)
             found = _Plan(
                 Judgement(Verdict.FORBIDDEN, (refusal,)) if refusal is not None else None,
-                tuple(probe for probe in self._probes if probe.template.applies(*key)),
                 Judgement(Verdict.UNEXPLAINED, (_no_relation(access),)),
+                tuple(probe for probe in self._probes if probe.template.applies(*key)),
             )
             if len(self._memo) < MEMO:  # actions come from logs: somebody else chooses them
                 self._memo[key] = found
+                self._worded |= {id(one): _fields(one) for one in found[:2] if one is not None}
         return found
 
     def _unexplained(self, access: Access, missing: int) -> Judgement:

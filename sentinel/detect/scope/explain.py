@@ -15,8 +15,6 @@ from sentinel.detect.scope.facts import FactIndex
 from sentinel.detect.scope.model import Template
 from sentinel.domain.scope import Fact
 
-_UNASKED: tuple[Fact, ...] = ()
-
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
     """A member of staff, or a service, reads persons' data. ``instant``: UTC."""
@@ -145,20 +143,18 @@ def best_explanation(
     """
     best: Explanation | None = None
     named: dict[str, Sequence[Fact]] = {}
+    agents = (access.actor, access.team)
     for probe in probes:
         kind = probe.kind
         if kind is None:
             return Explanation(probe.template, None)
-        found: Iterable[Fact]
+        found: Iterable[Fact] | None
         if known_at is not None or not probe.by_subject or probe.agent == "any":
             found = probe.candidates(access, subject, facts, known_at)
-        elif (found := named.get(kind, _UNASKED)) is _UNASKED:
-            actor, team = access.actor, access.team
-            found = named[kind] = [
-                fact
-                for fact in probe.candidates(access, subject, facts, None)
-                if fact.actor == actor or fact.team == team
-            ]
+        elif (found := named.get(kind)) is None:
+            found = named[kind] = (
+                facts.naming(kind, subject, agents, access.instant, probe.graces) if subject else ()
+            )
         for fact in found:
             weak = probe.weaknesses(access, fact)
             if weak is None:

@@ -15,6 +15,7 @@ from sentinel.domain.scope import Fact
 
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
+SCANNED = 6  # up to here comparing each fact's agents is faster than looking them up
 FEW = 48  # up to here a walk over all is faster than a bisection
 
 Place = tuple[str, str, str]
@@ -28,13 +29,14 @@ def place_of(fact: Fact) -> Place:
 class Bucket:
     """Facts of one kind, one version each."""
 
-    __slots__ = ("_by_start", "_latest_end", "_starts", "facts")
+    __slots__ = ("_by_agent", "_by_start", "_latest_end", "_starts", "facts")
 
     def __init__(self, *facts: Fact) -> None:
         self.facts = sorted(facts, key=place_of)
         self._starts: list[datetime] = []
         self._latest_end: list[datetime] = []
         self._by_start: list[Fact] = []
+        self._by_agent: dict[str, Fact | list[Fact]] = {}
 
     def find(self, place: Place) -> Fact | None:
         """Return the fact at ``place``."""
@@ -50,6 +52,35 @@ class Bucket:
         else:
             self.facts.insert(at, fact)
         self._by_start = []
+        self._by_agent = {}
+
+    def naming(
+        self, actor: str, team: str, instant: datetime, graces: tuple[timedelta, timedelta]
+    ) -> Sequence[Fact]:
+        """Return, by place, at least those of `near` that name the actor or the team."""
+        facts: Sequence[Fact] = self.facts
+        if len(facts) > FEW:
+            facts = self.near(instant, graces)
+        elif len(facts) > SCANNED:
+            return self._of(actor, team)
+        return [fact for fact in facts if fact.actor == actor or fact.team == team]
+
+    def _of(self, actor: str, team: str) -> Sequence[Fact]:
+        found = self._by_agent or self._order_by_agent()
+        own, shared = found.get(actor), found.get(team)
+        if own is None or shared is None or own is shared:
+            one = own if own is not None else shared
+            return () if one is None else one if isinstance(one, list) else (one,)
+        both = {place_of(fact): fact for fact in (*_several(own), *_several(shared))}
+        return [both[place] for place in sorted(both)]
+
+    def _order_by_agent(self) -> dict[str, Fact | list[Fact]]:
+        """Return the facts by actor and by team; a name that is both gives more than was asked."""
+        for fact in self.facts:
+            for name in {fact.actor, fact.team}:
+                known = self._by_agent.get(name)
+                self._by_agent[name] = fact if known is None else [*_several(known), fact]
+        return self._by_agent
 
     def near(self, instant: datetime, graces: tuple[timedelta, timedelta]) -> Sequence[Fact]:
         """Return, by place, at least the facts that hold at ``instant`` or within the graces.
@@ -81,6 +112,10 @@ class Bucket:
 
     def _is(self, at: int, place: Place) -> bool:
         return at < len(self.facts) and place_of(self.facts[at]) == place
+
+
+def _several(facts: Fact | list[Fact]) -> list[Fact]:
+    return facts if isinstance(facts, list) else [facts]
 
 
 def _shifted(instant: datetime, by: timedelta) -> datetime:

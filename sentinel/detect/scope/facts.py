@@ -101,6 +101,23 @@ class FactIndex:
             return ()
         return bucket.near(instant, graces) if isinstance(bucket, Bucket) else (bucket,)
 
+    def naming(
+        self,
+        kind: str,
+        subject: str,
+        agents: tuple[str, str],
+        instant: datetime,
+        graces: tuple[timedelta, timedelta],
+    ) -> Sequence[Fact]:
+        """Return at least those of `near` that name one of ``agents``: the actor, the team."""
+        by_subject = self._by_subject.get(kind)
+        bucket = by_subject.get(subject) if by_subject is not None else None
+        if bucket is None:
+            return ()
+        if isinstance(bucket, Bucket):
+            return bucket.naming(*agents, instant, graces)
+        return (bucket,) if bucket.actor == agents[0] or bucket.team == agents[1] else ()
+
     def relating(
         self, kind: str, subject: str, instant: datetime, *, known_at: datetime | None = None
     ) -> list[Fact]:

@@ -106,6 +106,15 @@ KINDS = {
     "generic": mark("other incident"),
 }
 
+DOUBTS = {
+    "own_work": mark("a fact that names the actor explains it"),
+    "shared": mark("a fact of the team explains it"),
+    "weak": mark("a weak fact explains it"),
+    "earlier": mark("the actor had opened this person before"),
+    "returned": mark("the actor came back to this person"),
+    "usual_hours": mark("the owner of the account works at that hour"),
+}
+
 ROLES = {
     "analyst": mark("analyst"),
     "commander": mark("incident commander"),
@@ -222,6 +231,7 @@ TABLES: dict[str, dict[str, str]] = {
     "obligation": OBLIGATIONS,
     "basis": BASES,
     "category": CATEGORIES,
+    "doubt": DOUBTS,
     "kind": KINDS,
     "role": ROLES,
     "document": DOCUMENTS,

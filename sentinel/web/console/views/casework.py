@@ -18,7 +18,7 @@ from sentinel.domain.record import Answer, Assessment, Evidence, Proposal, Task
 from sentinel.legal.qualification import questions
 from sentinel.respond import qualify
 from sentinel.respond.timeline import timeline
-from sentinel.respond.workflow.dispatch import Stale, run
+from sentinel.respond.workflow.dispatch import COUNTS, Stale, run, unchanged
 from sentinel.respond.workflow.lateness import notified_late
 from sentinel.respond.workflow.spec import SPECS, Argument, Kind, read_arguments
 from sentinel.store.ports import CaseTx
@@ -291,7 +291,11 @@ async def _perform(
 
     where = await _back(request)
     try:
-        await service.in_store(work)
+        if name in COUNTS:
+            case = await service.in_store(lambda tx: unchanged(tx, asked, seen))
+            await service.command(name, actor, incident_id=case, **arguments)
+        else:
+            await service.in_store(work)
     except Stale as error:
         return await stale(request, error)
     raise web.HTTPSeeOther(f"{where}?done={done}")

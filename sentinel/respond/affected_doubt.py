@@ -1,0 +1,127 @@
+"""Which persons of an affected set somebody should look at, one by one, before it is frozen.
+
+A count over the logs is exact about what happened, not about why. A leaver who opens a customer of
+the own portfolio, the owner of a stolen account who works while the thief does: such accesses look
+like ordinary work, and no query tells them from it. They are named here with the reason, so that
+somebody who can ask (the owner, the manager, the business file) settles them by `widen` and
+`narrow`. Whom nothing speaks for is not in doubt, and whom an alert names is not either.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from fnmatch import fnmatchcase
+
+import msgspec
+
+from sentinel.domain.affected import Doubt, Extent, Selection, Why
+from sentinel.domain.event import SUBJECT, USER, Event
+from sentinel.domain.scope import Standing
+
+USUAL = 0.05
+"""Share of an actor's earlier accesses within an hour of an instant that makes the hour usual."""
+
+_STANDINGS = {
+    Standing.OWN_WORK: Why.OWN_WORK,
+    Standing.SHARED: Why.SHARED,
+    Standing.WEAK: Why.WEAK,
+}
+_FIRST = tuple(Why)
+
+
+class Habits:
+    """What the actors did before the window: with whom they dealt, at which hours (UTC)."""
+
+    def __init__(self, earlier: Iterable[Event] = ()) -> None:
+        self._dealt: set[tuple[str, str]] = set()
+        self._hours: dict[str, Counter[int]] = {}
+        for event in earlier:
+            actor = event.text(USER)
+            self._hours.setdefault(actor, Counter())[event.time.hour] += 1
+            self._dealt.update((actor, subject) for subject in event.items(SUBJECT))
+
+    def dealt(self, actor: str, subject: str) -> bool:
+        """Tell whether the actor had opened this person's data before."""
+        return (actor, subject) in self._dealt
+
+    def usual(self, event: Event) -> bool:
+        """Tell whether the actor works at this hour; unknown actors do not."""
+        hours = self._hours.get(event.text(USER))
+        if not hours:
+            return False
+        near = sum(hours[(event.time.hour + by) % 24] for by in (-1, 0, 1))
+        return near >= USUAL * hours.total()
+
+
+class _Pair(msgspec.Struct):
+    """The accesses of one actor to one person."""
+
+    events: list[Event]
+    standings: list[Standing | None]
+    certain: bool = False
+
+
+class Doubts:
+    """Gathers the accesses of a question, and says whom to look at."""
+
+    def __init__(self, selection: Selection, habits: Habits) -> None:
+        self._selection = selection
+        self._habits = habits
+        self._named = frozenset(selection.event_ids)
+        self._pairs: dict[tuple[str, str], _Pair] = {}
+
+    def add(self, event: Event, standing: Standing | None, subjects: Iterable[str]) -> None:
+        """Take in an access that succeeded."""
+        certain = event.id in self._named or standing is Standing.FORBIDDEN or self._act(event)
+        for subject in subjects:
+            pair = self._pairs.setdefault((event.text(USER), subject), _Pair([], []))
+            pair.events.append(event)
+            pair.standings.append(standing)
+            pair.certain = pair.certain or certain
+
+    def found(self, counted: Collection[str]) -> tuple[Doubt, ...]:
+        """Return the doubts, who is left out first, the strongest reason first.
+
+        ``counted``: the persons of the set. One person's question needs none: whoever is named is
+        affected. Whom somebody put in or took out by hand is settled.
+        """
+        selection = self._selection
+        if selection.persons or selection.extent is Extent.FINDINGS:
+            return ()
+        settled = {*selection.added, *selection.removed}
+        certain = {subject for (_, subject), pair in self._pairs.items() if pair.certain}
+        doubts = [
+            self._doubt(actor, subject, pair, inside=subject in counted)
+            for (actor, subject), pair in self._pairs.items()
+            if subject not in settled and subject not in certain
+        ]
+        return tuple(sorted((one for one in doubts if one.why), key=_order))
+
+    def _doubt(self, actor: str, subject: str, pair: _Pair, *, inside: bool) -> Doubt:
+        why = {_STANDINGS[one] for one in pair.standings if one in _STANDINGS}
+        if self._habits.dealt(actor, subject):
+            why.add(Why.EARLIER)
+        if len(pair.events) > 1:
+            why.add(Why.RETURNED)
+        two_hands = self._selection.extent is Extent.BEYOND_OWN_WORK
+        if two_hands and any(self._habits.usual(event) for event in pair.events):
+            why.add(Why.USUAL_HOURS)
+        times = [event.time for event in pair.events]
+        return Doubt(
+            actor=actor,
+            subject=subject,
+            inside=inside,
+            why=tuple(sorted(why, key=_FIRST.index)),
+            first=min(times),
+            last=max(times),
+            accesses=len(times),
+        )
+
+    def _act(self, event: Event) -> bool:
+        action = event.text("event.action")
+        return any(fnmatchcase(action, pattern) for pattern in self._selection.acts)
+
+
+def _order(doubt: Doubt) -> tuple[bool, int, str, str]:
+    return (doubt.inside, _FIRST.index(doubt.why[0]), doubt.subject, doubt.actor)
