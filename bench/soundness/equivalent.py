@@ -1,4 +1,7 @@
-"""Seeded faults that change nothing, each with the reason: (module, function, before, after)."""
+"""Seeded faults that change nothing, each with the reason: (module, function, before, after).
+
+`SPEED` names the functions of the fast path that decide what it costs, not what it says.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,51 @@ QUICK = "the quick way out: the long way gives the same"
 APART = "patterns that are not tested together are tested one by one"
 GENERAL = "falls through to the general pattern, which says the same, slower"
 REFUSED = "such a rule is refused either way, in other words"
+
+CHOICE = (
+    "which of a branch's own clauses stand for it; test_fast_choice.py holds them to be its own"
+)
+SHARES = "a share weighs one sound witness against another"
+OCCASION = (
+    "when the witnesses are chosen anew: every choice is sound, test_fast_index.py asks several"
+)
+WHOM = "whom to watch or to doubt: both ask the rule itself"
+PAYS = "whether a sieve pays; without one every line is read"
+
+# Functions that decide what the fast path costs, never what it says: a fault in one of them that no
+# test notices is reported as `speed`. The empty name: constants of the module.
+SPEED: Final[dict[tuple[str, str], str]] = {
+    ("fast.choice", ""): CHOICE,
+    ("fast.choice", "_Choice.__init__"): CHOICE,
+    ("fast.choice", "_Choice.made"): CHOICE,
+    ("fast.choice", "_Choice._others"): CHOICE,
+    ("fast.choice", "_Choice._price"): CHOICE,
+    ("fast.choice", "_Choice._best"): CHOICE,
+    ("fast.choice", "_Choice._weight"): CHOICE,
+    ("fast.choice", "_Choice._give_up_columns"): CHOICE,
+    ("fast.choice", "_Choice._users"): CHOICE,
+    ("fast.choice", "_Choice._without"): CHOICE,
+    ("fast.frequency", ""): SHARES,
+    ("fast.frequency", "guessed"): SHARES,
+    ("fast.frequency", "measured"): SHARES,
+    ("fast.frequency", "_cost.cost"): SHARES,
+    ("fast.witness", "share_of"): SHARES,
+    ("fast.plan", ""): OCCASION,
+    ("fast.plan", "Plan.__init__"): OCCASION,
+    ("fast.plan", "Plan.wanting"): OCCASION,
+    ("fast.plan", "Plan._enough"): OCCASION,
+    ("fast.plan", "Plan._due"): OCCASION,
+    ("fast.plan", "Plan.learn"): OCCASION,
+    ("fast.plan", "Plan.pass_over"): OCCASION,
+    ("fast.plan", "Plan.choose_from"): WHOM,
+    ("fast.plan", "Plan._doubt"): WHOM,
+    ("fast.plan", "_matches"): WHOM,
+    ("fast.watch", ""): WHOM,
+    ("fast.watch", "watchable"): WHOM,
+    ("fast.sieve", ""): PAYS,
+    ("fast.sieve", "Sieve.worth_while"): PAYS,
+    ("fast.sieve", "make_sieve.weight"): PAYS,
+}
 
 EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
     ("rules.folding", "folded", FOLD, "if False:"): QUICK,
@@ -142,4 +190,12 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
         "operator.ne",
         "operator.eq",
     ): "`neq` negates the whole item, so that this entry is not reached",
+    ("fast.index", "RuleIndex.plan", "if plan is None:", "if True:"): "a new plan says the same",
+    (
+        "fast.index",
+        "_of_plan",
+        "range(len(fields)) if plan.always else ()",
+        "range(len(fields))",
+    ): "adds no rule to an event's candidates",
+    ("fast.index", "_of_plan", "if plan.wanting:", "if True:"): "a plan that wants none takes none",
 }

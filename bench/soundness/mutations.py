@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final, NamedTuple
 
 COMPARISONS: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
@@ -20,13 +21,16 @@ DROPPED_CALLS: Final = {"folded", "flatten", "merged", "with_dollar_before_newli
 
 
 class Mutant(NamedTuple):
-    """One fault. ``where``: function; ``before`` and ``after``: source of the changed node."""
+    """One fault. ``where``: function; ``before`` and ``after``: source of the changed node.
+
+    ``tree``: makes the changed tree.
+    """
 
     where: str
     line: int
     before: str
     after: str
-    tree: ast.Module
+    tree: Callable[[], ast.Module]
 
 
 def mutants(source: str, skipped: frozenset[str]) -> Iterator[Mutant]:
@@ -39,12 +43,16 @@ def mutants(source: str, skipped: frozenset[str]) -> Iterator[Mutant]:
     ]
     for path, node, where in found:
         for changed in _faults(node):
-            mutated = copy.deepcopy(tree)
-            _put(mutated, path, changed)
             before, after = _shown(node), _shown(changed)
             place = node.pattern if isinstance(node, ast.match_case) else node
             line = getattr(place, "lineno", 0)
-            yield Mutant(where, line, before, after, ast.fix_missing_locations(mutated))
+            yield Mutant(where, line, before, after, partial(_mutated, tree, path, changed))
+
+
+def _mutated(tree: ast.Module, path: Path, changed: ast.AST) -> ast.Module:
+    mutated = copy.deepcopy(tree)
+    _put(mutated, path, changed)
+    return ast.fix_missing_locations(mutated)
 
 
 Path = tuple[tuple[str, int | None], ...]

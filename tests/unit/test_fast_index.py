@@ -231,3 +231,27 @@ def test_numbers_truth_values_and_texts_are_told_apart() -> None:
 def test_columns_are_read_for_each_event() -> None:
     events: list[dict[str, Any]] = [{"a": str(n), "b": str(-n)} for n in range(5)]
     assert column_of("a", [*events, {}])[:5] == [str(n) for n in range(5)]
+
+
+@pytest.mark.parametrize("wrap", [lambda v: v, lambda v: ["x", v], lambda v: [{"deep": v}]])
+def test_a_value_without_a_text_names_whom_it_could_concern(wrap: Any) -> None:
+    """So that the evaluation fails where it is counted, not in silence."""
+    found = [rule(0, {"a": "wanted"}), rule(1, {"a|contains": "n"}), rule(2, {"b": "y"})]
+    index = RuleIndex(found)
+    for _again in range(3):
+        batch = [event({"a": "z"}), event({"a": wrap(10**5_000)}), event({"a": "wanted"})]
+        assert asked(index, batch)[1:] == [["0000", "0001"], ["0000", "0001"]]
+
+
+def test_a_failure_costs_no_other_rule_its_match(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [rule(number, {"a": "x"}) for number in range(3)]
+
+    def fails(_fields: Any) -> bool:
+        raise ArithmeticError
+
+    monkeypatch.setitem(found[1].__dict__, "match", fails)
+    matcher = LineMatcher(found)
+    for again in (1, 2):
+        matches = matcher.match_lines([b'{"category":"first","a":"x"}'])
+        assert [m.rule.info.id for m in matches] == ["0000", "0002"]
+        assert matcher.failures == again
