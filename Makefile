@@ -20,7 +20,7 @@ demo: $(STAMP)  ## one working day of a company, served on loopback until Ctrl-C
 	@$(BIN)/sentinel demo
 
 test: $(STAMP)  ## all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: $(STAMP)  ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check .

@@ -3,14 +3,17 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from sentinel.cli.main import main
+
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
-COMMAND = [str(Path(sys.executable).parent / "sentinel"), "behaviour", "eval"]
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def line(client: str, at: datetime, target: str, status: int = 200) -> str:
@@ -57,11 +60,24 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Return what runs the command here: starting a process costs more than the command."""
+
+    def here(*arguments: str) -> subprocess.CompletedProcess[str]:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["sentinel", "behaviour", "eval", *arguments])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capfd.readouterr()
+        assert isinstance(ended.value.code, int)
+        return subprocess.CompletedProcess(arguments, ended.value.code, said.out, said.err)
+
+    return here
 
 
-def test_the_report_counts_by_line_by_session_and_by_kind(dataset: Path) -> None:
+def test_the_report_counts_by_line_by_session_and_by_kind(dataset: Path, run: Run) -> None:
     answer = run(str(dataset), "--json", "--compare")
     assert answer.returncode == 0, answer.stderr
     report = json.loads(answer.stdout)
@@ -73,22 +89,22 @@ def test_the_report_counts_by_line_by_session_and_by_kind(dataset: Path) -> None
     assert set(report["detectors"]) >= {"mixture", "KNN", "IForest", "markov"}
 
 
-def test_a_person_reads_the_same(dataset: Path) -> None:
+def test_a_person_reads_the_same(dataset: Path, run: Run) -> None:
     text = run(str(dataset)).stdout
     assert "scan: 60 of 60 lines" in text
     assert "at 20 findings a day: 2 findings (0 more were cut), 0 of them without a label" in text
 
 
-def test_the_budget_is_a_bound_and_says_what_was_cut(dataset: Path) -> None:
+def test_the_budget_is_a_bound_and_says_what_was_cut(dataset: Path, run: Run) -> None:
     at = json.loads(run(str(dataset), "--json", "--budget", "1").stdout)["at_budget"]
     assert (at["findings"], at["cut"]) == (1, 1)
 
 
-def test_the_same_seed_gives_the_same_report(dataset: Path) -> None:
+def test_the_same_seed_gives_the_same_report(dataset: Path, run: Run) -> None:
     assert run(str(dataset), "--json").stdout == run(str(dataset), "--json").stdout
 
 
-def test_one_client_for_all_is_cut_shorter(dataset: Path, tmp_path: Path) -> None:
+def test_one_client_for_all_is_cut_shorter(dataset: Path, tmp_path: Path, run: Run) -> None:
     """A log behind one proxy has one client: its lines are judged all the same."""
     for part in ("train", "test"):
         (tmp_path / part).mkdir()
@@ -111,7 +127,7 @@ def test_one_client_for_all_is_cut_shorter(dataset: Path, tmp_path: Path) -> Non
     ],
 )
 def test_a_wrong_label_is_one_clear_line(
-    dataset: Path, tmp_path: Path, row: str, said: str
+    dataset: Path, tmp_path: Path, row: str, said: str, run: Run
 ) -> None:
     for part in ("train", "test"):
         (tmp_path / part).symlink_to(dataset / part)
@@ -123,7 +139,7 @@ def test_a_wrong_label_is_one_clear_line(
     assert len(answer.stderr.strip().splitlines()) <= 2
 
 
-def test_a_missing_part_is_named(tmp_path: Path) -> None:
+def test_a_missing_part_is_named(tmp_path: Path, run: Run) -> None:
     answer = run(str(tmp_path))
     assert answer.returncode == 4
     assert "train" in answer.stderr
