@@ -107,7 +107,9 @@ class Sentinel:
             settings, self.in_store, self._events, folder, self.sealer, clock
         )
         self._drift = ScopeDrift(settings, self.in_store, self._events, folder, clock)
-        self.imports = FactImports(settings, self._intakes, self._spool, self.in_store, clock)
+        self.imports = FactImports(
+            settings, self._intakes, self._spool, self.in_store, clock, self.metrics
+        )
         self._handover = Handover(self._events, self.in_store, folder, self.metrics, clock)
         self.sight = Sight(
             settings, self.in_store, self._spool, folder, self.sealer, self.metrics, clock
@@ -265,6 +267,7 @@ class Sentinel:
             **self.sight.status(),
             "channels_off": dict(self.registry.off),
             "rules": self._rules.status(),
+            "imports": self.imports.told(),
             "sources": [
                 {"name": source.name, "last_seen": self._last_seen.get(source.name)}
                 for source in self.settings.sources
