@@ -88,7 +88,7 @@ BY_HAND: Final[tuple[tuple[str, str, str, str], ...]] = (
      "return {text_of(value) or \"\"}"),
     ("a value without a text fires nothing", "fast.column",
      "                self._fires(value, self._everything)\n", ""),
-    ("a full memory forgets what fires, not that it is known", "fast.column",
+    ("a full memory grows on", "fast.column",
      "            self._quiet.clear()\n            self._firing.clear()\n",
      "            self._firing.clear()\n"),
     ("a full memory forgets the loud alone", "fast.column",

@@ -184,6 +184,15 @@ def test_what_a_column_remembers_is_what_it_found(monkeypatch: pytest.MonkeyPatc
             assert loud.get(row, set()) == want & {0, 2}
 
 
+def test_a_memory_does_not_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(column, "REMEMBERED", 20)
+    made = Column({"a": {0}})
+    for batch in range(20):
+        texts = [f"{'a' if n % 2 else 'b'} {batch} {n}" for n in range(10)]
+        assert [row for row, _numbers in made.fire(texts)] == [1, 3, 5, 7, 9]
+        assert len(made._quiet) + len(made._firing) <= 20 + len(texts)
+
+
 @pytest.mark.parametrize(("wide", "high"), [(60, 1), (9, 7), (3, 20), (13, 13)])
 def test_every_one_of_many_branches_is_found(wide: int, high: int) -> None:
     """Alternatives beyond what is told apart are joined, none is lost."""
