@@ -15,13 +15,17 @@ from sentinel.app.parts import open_sealer, reading
 from sentinel.cli.casework import TokenFile, acting, plain
 from sentinel.cli.output import json, line
 from sentinel.clock import SystemClock, isoformat
+from sentinel.config import Settings
 from sentinel.domain.deadline import resolve_local, zone_of
 from sentinel.domain.record import Assessment, Evidence, Proposal, Task
-from sentinel.errors import UnreadableFile
+from sentinel.errors import StorageError, UnreadableFile
+from sentinel.notify.clock_sheet import clock_sheet_pdf
 from sentinel.respond import evidence as files
 from sentinel.respond import qualify
 from sentinel.respond.timeline import timeline
 from sentinel.respond.workflow.gathering import add_evidence, record_access
+from sentinel.web.console.pages import Pages
+from sentinel.web.console.sheet_paper import sheet_data
 
 Reference = Annotated[str, typer.Argument(help="Reference (INC-2026-0001) or id.")]
 Language = Annotated[Literal["fr", "en"], typer.Option(help="Language.")]
@@ -94,9 +98,17 @@ def show_qualification(
     )
 
 
-def show_sheet(context: typer.Context, reference: Reference, language: Language = "fr") -> None:
+def show_sheet(
+    context: typer.Context,
+    reference: Reference,
+    language: Language = "fr",
+    pdf: Annotated[Path | None, typer.Option(help="Write it as PDF to this file.")] = None,
+) -> None:
     """Print every due instant of a case on paper: local time first, UTC second."""
     settings = config.load(context.obj)
+    if pdf is not None:
+        _paper(settings, reference, language, pdf)
+        return
     zone = zone_of(settings.timezone)
     with reading(settings) as tx:
         incident = tx.incidents.get(reference)
@@ -118,6 +130,19 @@ def show_sheet(context: typer.Context, reference: Reference, language: Language 
             if at is not None:
                 line(f"  {word:<12}{local(at)}")
         line("  ____________________________________________")
+
+
+def _paper(settings: Settings, reference: str, language: str, path: Path) -> None:
+    now = SystemClock().now()
+    with reading(settings) as tx:
+        incident = tx.incidents.get(reference)
+        clocks = tx.incidents.deadlines(incident.id)
+    data = sheet_data(incident, clocks, Pages(settings.timezone), language, now)
+    try:
+        path.write_bytes(clock_sheet_pdf(data, at=now))
+    except OSError as error:
+        raise StorageError(error.strerror or str(error), where=str(path)) from error
+    line(str(path))
 
 
 def show_evidence(context: typer.Context, reference: Reference) -> None:

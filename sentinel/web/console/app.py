@@ -101,6 +101,7 @@ def _add_casework(router: web.UrlDispatcher, case: str) -> None:
     router.add_get(f"{case}/tasks", casework.show_tasks)
     router.add_get(f"{case}/decisions", casework.show_decisions)
     router.add_get(f"{case}/sheet", casework.show_sheet)
+    router.add_get(f"{case}/sheet.pdf", casework.print_sheet)
     router.add_post(f"{case}/do/{{command}}", casework.do)
     router.add_post(f"{case}/propose/{{command}}", casework.propose)
     router.add_post(f"{case}/answers", casework.answer)

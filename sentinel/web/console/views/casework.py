@@ -6,6 +6,7 @@ what changed, and nothing is done.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TypeVar
@@ -16,6 +17,7 @@ from aiohttp import web
 from sentinel.domain.incident import Incident, Legal
 from sentinel.domain.record import Answer, Assessment, Evidence, Proposal, Task
 from sentinel.legal.qualification import questions
+from sentinel.notify.clock_sheet import clock_sheet_pdf
 from sentinel.respond import qualify
 from sentinel.respond.timeline import timeline
 from sentinel.respond.workflow.dispatch import COUNTS, Stale, run, unchanged
@@ -23,7 +25,8 @@ from sentinel.respond.workflow.lateness import notified_late
 from sentinel.respond.workflow.spec import SPECS, Argument, Kind, read_arguments
 from sentinel.store.ports import CaseTx
 from sentinel.web.auth.gatekeeper import CONSOLE, case_action, case_content, signed_in
-from sentinel.web.console.pages import language_of, page
+from sentinel.web.console.pages import PAGES, language_of, page
+from sentinel.web.console.sheet_paper import sheet_data
 from sentinel.web.console.views.clocks import ClockRow, clock_row
 from sentinel.web.console.views.forms import BadForm, dated_facts, instant, text
 from sentinel.web.console.views.people import name_of
@@ -209,6 +212,19 @@ async def show_sheet(request: web.Request) -> web.Response:
     now = request.app[CONSOLE].clock.now()
     rows = [clock_row(one, now=now, href="", label="") for one in clocks]
     return _show(request, "sheet.html", top, rows=rows)
+
+
+@case_content
+async def print_sheet(request: web.Request) -> web.Response:
+    """``GET /incidents/{id}/sheet.pdf``."""
+    top, clocks = await _look(request, lambda tx, incident: tx.incidents.deadlines(incident.id))
+    now, language = request.app[CONSOLE].clock.now(), language_of(request)
+    data = sheet_data(top.incident, clocks, request.app[PAGES], language, now)
+    content = await asyncio.to_thread(clock_sheet_pdf, data, at=now)
+    answer = web.Response(body=content, content_type="application/pdf")
+    name = f"{top.incident.reference}-sheet-{language}.pdf"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
 
 
 @case_action
