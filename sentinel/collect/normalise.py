@@ -48,6 +48,12 @@ _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 _FAILURE_FROM = 400  # HTTP status (RFC 9110, section 15)
 
 
+_PLAIN: dict[FieldType, tuple[type, ...]] = {
+    "any": (str, int),
+    "text": (str,),
+    "int": (int,),
+    "bool": (bool,),
+}
 _SHORT_NUMBER = 10**12  # below it, no number has the digits of a payment card
 
 
@@ -218,7 +224,8 @@ class Normaliser:
             to, absent, plain, wanted = rule
             if value == absent:
                 continue
-            if value.__class__ is plain:
+            kind = value.__class__
+            if kind in plain and (kind is not int or -_SHORT_NUMBER < value < _SHORT_NUMBER):  # type: ignore[operator]
                 fields[to] = value
                 continue
             converted = typed(value, wanted)
@@ -261,9 +268,9 @@ class Normaliser:
         return f"ses_{digest_id('session', key)[:16]}"
 
 
-def _plain(rule: FieldRule) -> tuple[type | None, FieldType]:
-    """Return the class whose values need no conversion, and the type that others are given."""
-    return {"any": str, "text": str, "bool": bool}.get(rule.type), rule.type
+def _plain(rule: FieldRule) -> tuple[tuple[type, ...], FieldType]:
+    """Return the classes whose values need no conversion, and the type that others are given."""
+    return _PLAIN.get(rule.type, ()), rule.type
 
 
 def _text(values: Iterable[Any]) -> bytes | None:
