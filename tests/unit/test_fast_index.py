@@ -184,6 +184,20 @@ def test_what_a_column_remembers_is_what_it_found(monkeypatch: pytest.MonkeyPatc
             assert loud.get(row, set()) == want & {0, 2}
 
 
+def test_rules_may_share_their_literals() -> None:
+    texts = ["xx", "yy", "zz", "xx yy", "yy zz", "none"]
+    pairs = list(product(("xx", "yy", "zz"), repeat=2))
+    found = [rule(n, {"a|contains": list(pair)}) for n, pair in enumerate(pairs)]
+    found += [
+        rule(n + 20, {"a|contains": one, "b": list(pair)})
+        for n, (one, *pair) in enumerate(product(("xx", "yy"), ("xx", "yy", "zz"), ("yy", "zz")))
+    ]
+    found += [rule(n + 40, {"a|contains|all": list(pair)}) for n, pair in enumerate(pairs)]
+    found += [rule(n + 60, list(pair)) for n, pair in enumerate(pairs)]
+    events = [{"a": text} for text in texts] + [{"a": a, "b": b} for a, b in product(texts, texts)]
+    holds(found, events * 3, rounds=4)
+
+
 def test_a_memory_does_not_grow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(column, "REMEMBERED", 20)
     made = Column({"a": {0}})
