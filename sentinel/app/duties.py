@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
+from sentinel.app.rota import duty_route
 from sentinel.app.stamping import Stamper, unstamped
 from sentinel.clock import Clock
 from sentinel.config import Settings
@@ -107,7 +108,7 @@ class Duties:
         self._log.info("anchor time-stamped", day=anchor.day, last=anchor.last_seq)
 
     def _ring(self, tx: CaseTx, now: datetime) -> list[Message]:
-        rung = clock_watch.tick(tx, now, self._router.route_alarm)
+        rung = clock_watch.tick(tx, now, duty_route(tx, self._settings, self._router, now))
         escalation.escalate(tx, now, self._router.escalation())
         return rung
 

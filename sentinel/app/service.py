@@ -23,6 +23,7 @@ from sentinel.app.casework import Casework
 from sentinel.app.duties import Duties
 from sentinel.app.fact_imports import FactImports
 from sentinel.app.handover import OFFSET, Handover
+from sentinel.app.obligations import Obligations
 from sentinel.app.revision import Revisions
 from sentinel.app.scope_drift import ScopeDrift
 from sentinel.app.scope_review import Calendar, ScopeReview
@@ -56,6 +57,7 @@ EVERY = {
     "drift": 60,
     "imports": 30,
     "revise": 20,
+    "obligations": 120,
 }
 
 
@@ -141,6 +143,9 @@ class Sentinel:
         )
         self.casework = Casework(settings, self.in_store, self._events, clock, self._detector.scope)
         self._duties = Duties(settings, self.in_store, self._router, clock)
+        self.obligations = Obligations(
+            settings, self.in_store, self._events, self._router, self.metrics, clock
+        )
         self._scheduler = AsyncIOScheduler(timezone="UTC")
 
     @classmethod
@@ -172,6 +177,7 @@ class Sentinel:
             "reviews": self._reviews.look,
             "drift": self._drift.look,
             "imports": self.imports.look,
+            "obligations": self.obligations.look,
         }
         for name, job in jobs.items():
             self._scheduler.add_job(

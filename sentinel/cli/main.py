@@ -22,6 +22,7 @@ from sentinel.cli import (
     behaviour,
     blind,
     bundle,
+    calendar,
     case_papers,
     casework,
     check,
@@ -34,9 +35,13 @@ from sentinel.cli import (
     incident,
     init,
     journal,
+    log_review,
+    metrics,
     replay,
     retention,
+    rota,
     run,
+    runbook,
     scan,
     scope,
     severity,
@@ -105,6 +110,7 @@ case_papers.register(incident.app)
 account_token.register(account.app)
 app.add_typer(alert.app, name="alert")
 app.add_typer(incident.app, name="incident")
+app.add_typer(runbook.app, name="runbook")
 app.add_typer(journal.app, name="journal")
 app.add_typer(behaviour.app, name="behaviour")
 app.add_typer(account.app, name="account")
@@ -112,6 +118,10 @@ app.add_typer(scope.app, name="scope")
 app.add_typer(retention.app, name="retention")
 app.add_typer(directory.app, name="directory")
 app.add_typer(drill.app, name="drill")
+app.add_typer(calendar.app, name="calendar")
+app.add_typer(rota.app, name="rota")
+app.add_typer(log_review.app, name="log-review")
+app.add_typer(metrics.app, name="metrics")
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from sentinel.config.blind import BlindSettings
+from sentinel.config.duties import CalendarSettings, LogReviewSettings, RotaSettings
 from sentinel.config.scope import ScopeSettings
 from sentinel.config.section import Section
 from sentinel.config.source import SourceSettings, loopback
@@ -83,6 +84,18 @@ class Organisation(Section):
         description="Other laws whose clocks run in each confirmed case: `nis2_art23`, `dora`, "
         "`cra_art14`, `insurance_l12_10_1`.",
     )
+
+    @property
+    def placeholders(self) -> dict[str, str]:
+        """What a runbook's placeholders stand for (`sentinel.domain.runbook.PLACEHOLDERS`)."""
+        return {
+            "organisation": self.name,
+            "dpo": self.dpo.name,
+            "dpo_phone": self.dpo.phone,
+            "dpo_email": self.dpo.email,
+            "declarant": self.declarant.name,
+            "declarant_phone": self.declarant.phone,
+        }
 
     @property
     def clocks_beside(self) -> list[str]:
@@ -302,6 +315,13 @@ class Settings(Section):
     scope: ScopeSettings = Field(
         default=ScopeSettings(), description="Out of scope: explain, or flag."
     )
+    calendar: CalendarSettings = Field(
+        default=CalendarSettings(), description="Calendar of obligations."
+    )
+    log_review: LogReviewSettings = Field(
+        default=LogReviewSettings(), description="Weekly review of the audit logs."
+    )
+    rota: RotaSettings = Field(default=RotaSettings(), description="Who stands in for the officer.")
 
     @field_validator("data_dir")
     @classmethod

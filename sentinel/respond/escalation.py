@@ -18,7 +18,7 @@ from sentinel.respond.clock_watch import WATCH
 from sentinel.store.ports import CaseTx
 
 PATIENCE = timedelta(minutes=5)
-KIND = "deadline_alarm"
+KINDS = frozenset({"deadline_alarm", "calendar_alarm"})
 LOOKED_AT = 1_000
 STATE = "escalated-alarms"
 
@@ -61,7 +61,7 @@ def undelivered(tx: CaseTx, now: datetime) -> list[Message]:
     failed = tx.outbox.find(state=OutboxState.FAILED, limit=LOOKED_AT)
     waiting = tx.outbox.find(state=OutboxState.PENDING, limit=LOOKED_AT)
     slow = [one for one in waiting if one.attempts and now - one.created_at >= PATIENCE]
-    return [one for one in (*failed, *slow) if one.kind == KIND]
+    return [one for one in (*failed, *slow) if one.kind in KINDS]
 
 
 def unheard(tx: CaseTx, now: datetime) -> list[Message]:
@@ -69,7 +69,7 @@ def unheard(tx: CaseTx, now: datetime) -> list[Message]:
     heard = {
         one.key.rpartition(":")[0]
         for one in tx.outbox.find(state=OutboxState.SENT, limit=LOOKED_AT)
-        if one.kind == KIND
+        if one.kind in KINDS
     }
     found = {one.key.rpartition(":")[0]: one for one in undelivered(tx, now)}
     return [one for alarm, one in found.items() if alarm not in heard]
@@ -85,7 +85,7 @@ def _next(
             id=uuid7(),
             key=f"{alarm}:{channel}",
             channel=channel,
-            kind=KIND,
+            kind=message.kind,
             context={**message.context, "escalated_from": message.channel},
             created_at=now,
             next_attempt_at=now,
