@@ -25,7 +25,8 @@ from sentinel.detect.rules.model import RuleSet
 from sentinel.detect.rules.rule_tests import RuleTestResult, run_rule_tests
 from sentinel.detect.scope.load import load_scope
 from sentinel.errors import ContentError, Exit, SentinelError, UnreadableFile
-from sentinel.respond.runbooks import load_runbooks
+from sentinel.respond.runbook_lint import lint_runbooks
+from sentinel.respond.runbooks import folders
 
 
 class Outcome(msgspec.Struct):
@@ -59,6 +60,7 @@ def check(
     settings = config.load(context.obj)
     outcome = Outcome(faults=[])
     tests = _check_rules(rules or settings.rules_path, outcome)
+    outcome.faults += [fault_of(error) for error in lint_runbooks(settings.runbooks_path)]
     for question in _questions(settings, rules):
         outcome.faults += _faults_of(question)
     _print(outcome, tests, Format.JSON if as_json else output)
@@ -126,7 +128,9 @@ def _questions(settings: Settings, rules: Path | None) -> Iterator[Callable[[], 
 
 def _known_runbooks(settings: Settings, folder: Path) -> None:
     """Raise ContentError where a rule names a runbook that nobody wrote."""
-    known = {slug for slug, _language in load_runbooks(settings.runbooks_path)}
+    if not settings.runbooks_path.is_dir():
+        return  # the lint of the runbooks says so
+    known = {path.name for path in folders(settings.runbooks_path)}
     for item in load_rules(folder, cache=user_cache()).items:
         if item.info.runbook and item.info.runbook not in known:
             fault = RuleFault(
