@@ -99,6 +99,13 @@ def unchanged(tx: CaseTx, incident_id: str, seen: int | None) -> str:
     return case.id
 
 
+def as_seen(tx: CaseTx, incident_id: str, seen: int | None) -> None:
+    """Raise Stale where a case is no longer the version that somebody saw; None: any will do."""
+    incident = tx.incidents.get(incident_id)
+    if seen is not None and seen != incident.version:
+        raise Stale(seen, incident.version, changes_since(tx, incident.id, seen))
+
+
 def changes_since(tx: CaseTx, object_id: str, version: int) -> list[Change]:
     """Return what was done to a case or an alert after ``version``, oldest first."""
     found = []

@@ -18,9 +18,10 @@ from sentinel.legal.qualification import questions
 from sentinel.respond import evidence as files
 from sentinel.respond import qualify
 from sentinel.respond.timeline import timeline
+from sentinel.respond.workflow.dispatch import Stale, as_seen
 from sentinel.respond.workflow.gathering import add_evidence, record_access
 from sentinel.store.ports import CaseTx
-from sentinel.web.api.commands import etag
+from sentinel.web.api.commands import etag, stale, version_wanted
 from sentinel.web.auth.gatekeeper import CONSOLE, case_action, case_content, signed_in
 
 T = TypeVar("T")
@@ -107,7 +108,10 @@ async def show_evidence(request: web.Request) -> web.Response:
 
 @case_action
 async def upload(request: web.Request) -> web.Response:
-    """``POST .../evidence?name=&described=&source=&acquired_at=``: the body is the file."""
+    """``POST .../evidence?name=&described=&source=&acquired_at=``: the body is the file.
+
+    ``If-Match`` may say which version of the case was seen.
+    """
     service = request.app[CONSOLE]
     query = request.query
     label = files.Label(
@@ -118,6 +122,7 @@ async def upload(request: web.Request) -> web.Response:
         acquired_at=resolve_local(query.get("acquired_at", ""), ""),
     )
     actor, now = signed_in(request).actor, service.clock.now()
+    version_wanted(request)
     await _of_case(request, lambda _, incident: incident.id)
     content = await _body(request)
     taken = await asyncio.to_thread(
@@ -129,9 +134,16 @@ async def upload(request: web.Request) -> web.Response:
         actor=actor,
         now=now,
     )
-    changed = await service.in_store(
-        lambda tx: add_evidence(tx, actor, request.match_info["id"], evidence=taken, now=now)
-    )
+    asked, seen = request.match_info["id"], version_wanted(request)
+
+    def add(tx: CaseTx) -> Incident:
+        as_seen(tx, asked, seen)
+        return add_evidence(tx, actor, asked, evidence=taken, now=now)
+
+    try:
+        changed = await service.in_store(add)
+    except Stale as error:
+        return stale(error)
     answer = _json({"id": taken.id, "sha256": taken.sha256, "size": taken.size}, status=201)
     answer.headers["ETag"] = etag(changed.version)
     return answer

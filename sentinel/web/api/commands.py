@@ -70,15 +70,14 @@ async def _respond(request: web.Request, subject: str) -> web.Response:
     except Refusal as refusal:
         return problem(refusal.status, refusal.detail)
     except Stale as error:
-        return problem(
-            412,
-            error.message,
-            {
-                "seen": error.seen,
-                "current": error.current,
-                "changes": msgspec.to_builtins(error.changes),
-            },
-        )
+        return stale(error)
+
+
+def stale(error: Stale) -> web.Response:
+    """Return what changed since the client looked (RFC 9110, 412)."""
+    changes = msgspec.to_builtins(error.changes)
+    told = {"seen": error.seen, "current": error.current, "changes": changes}
+    return problem(412, error.message, told)
 
 
 async def _command(request: web.Request, subject: str) -> web.Response:
@@ -181,13 +180,24 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-def _seen(request: web.Request) -> int | None:
+def _seen(request: web.Request) -> int:
+    try:
+        seen = version_wanted(request)
+    except InvalidValue as error:
+        raise Refusal(400, error.detail) from error
+    if seen is None:
+        raise Refusal(428, 'send If-Match with the ETag that you saw, such as If-Match: "3"')
+    return seen
+
+
+def version_wanted(request: web.Request) -> int | None:
+    """Return the version that ``If-Match`` names; None without it. Raises InvalidValue."""
     given = request.headers.get("If-Match", "").strip()
     if not given:
-        raise Refusal(428, 'send If-Match with the ETag that you saw, such as If-Match: "3"')
+        return None
     found = _ETAG.fullmatch(given)
     if found is None:
-        raise Refusal(400, 'If-Match is an ETag of ours, such as "3"')
+        raise InvalidValue('If-Match is an ETag of ours, such as "3"')
     return int(found[1])
 
 

@@ -71,6 +71,8 @@ def _add_alerts(router: web.UrlDispatcher) -> None:
     router.add_post("/alerts/{id}/acknowledge", alert.acknowledge)
     router.add_post("/alerts/{id}/dismiss", alert.dismiss)
     router.add_post("/alerts/{id}/promote", alert.promote)
+    router.add_post("/alerts/{id}/attach", alert.attach)
+    router.add_post("/alerts/{id}/reopen", alert.reopen)
 
 
 def _add_incidents(router: web.UrlDispatcher) -> None:

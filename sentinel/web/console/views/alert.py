@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from aiohttp import web
 
-from sentinel.domain.alert import Alert
+from sentinel.domain.alert import Alert, AlertState
 from sentinel.domain.event import CATEGORY, RECORDS, Event
 from sentinel.domain.incident import Incident
 from sentinel.respond.staff_answers import StaffAnswer, answers
@@ -17,6 +17,7 @@ from sentinel.web.console.views.people import name_of
 from sentinel.web.console.words import KINDS
 from sentinel.web.service import Service
 
+OPEN, ACKNOWLEDGED = AlertState.OPEN, AlertState.ACKNOWLEDGED
 SHOWN_EVENTS = 50
 SHOWN_SUBJECTS = 200
 
@@ -60,6 +61,7 @@ async def show(request: web.Request) -> web.Response:
         return found, incident, name_of(tx, found.acknowledged_by), answers(tx, found.id)
 
     alert, incident, acknowledged_by, answered = await service.in_store(query)
+    cases = await service.in_store(_cases) if alert.state in (OPEN, ACKNOWLEDGED) else []
     rule = alert.rule
     return page(
         request,
@@ -75,7 +77,13 @@ async def show(request: web.Request) -> web.Response:
         subjects=alert.subjects[:SHOWN_SUBJECTS],
         kinds=KINDS,
         kind=rule.runbook.replace("-", "_"),
+        cases=cases,
     )
+
+
+def _cases(tx: CaseTx) -> list[Incident]:
+    """Return the cases that may take an alert in, newest first."""
+    return [one for one in tx.incidents.find(open_only=True) if not one.merged_into]
 
 
 async def _rows(service: Service, alert: Alert) -> list[EventRow]:
@@ -101,6 +109,26 @@ async def dismiss(request: web.Request) -> web.Response:
     actor = signed_in(request).actor
     await request.app[CONSOLE].command("dismiss_alert", actor, alert_id=alert_id, reason=reason)
     back_to(f"/alerts/{alert_id}", "dismissed")
+
+
+@case_action
+async def reopen(request: web.Request) -> web.Response:
+    """``POST /alerts/{id}/reopen``: a dismissed alert is taken up again, with a reason."""
+    alert_id, reason = request.match_info["id"], await text(request, "reason")
+    actor = signed_in(request).actor
+    await request.app[CONSOLE].command("reopen_alert", actor, alert_id=alert_id, reason=reason)
+    back_to(f"/alerts/{alert_id}", "did")
+
+
+@case_action
+async def attach(request: web.Request) -> web.Response:
+    """``POST /alerts/{id}/attach``: into a case that is open already."""
+    alert_id, incident_id = request.match_info["id"], await text(request, "incident")
+    reason, actor = await text(request, "reason"), signed_in(request).actor
+    await request.app[CONSOLE].command(
+        "attach_alerts", actor, incident_id=incident_id, alert_ids=[alert_id], reason=reason
+    )
+    back_to(f"/alerts/{alert_id}", "did")
 
 
 @case_action

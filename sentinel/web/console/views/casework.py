@@ -298,7 +298,7 @@ async def _perform(
 ) -> web.StreamResponse:
     service = request.app[CONSOLE]
     asked = request.match_info["id"]
-    seen = await _seen(request)
+    seen = await version_seen(request)
     actor, now = signed_in(request).actor, service.clock.now()
     beside = service.settings.organisation.clocks_beside
 
@@ -329,7 +329,8 @@ async def stale(request: web.Request, error: Stale) -> web.Response:
     return answer
 
 
-async def _seen(request: web.Request) -> int | None:
+async def version_seen(request: web.Request) -> int | None:
+    """Return the version of the case that the form's reader saw; None where it carries none."""
     given = await text(request, "version", required=False)
     if not given:
         return None

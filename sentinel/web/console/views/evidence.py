@@ -10,12 +10,13 @@ from sentinel.domain.incident import Incident
 from sentinel.domain.record import Evidence
 from sentinel.errors import NotFound
 from sentinel.respond import evidence as files
+from sentinel.respond.workflow.dispatch import Stale, as_seen
 from sentinel.respond.workflow.gathering import add_evidence, record_access
 from sentinel.store.ports import CaseTx
 from sentinel.web.auth.gatekeeper import CONSOLE, case_action, case_content, signed_in
 from sentinel.web.console.pages import page
-from sentinel.web.console.views.casework import head
-from sentinel.web.console.views.forms import BadForm, back_to, instant, text
+from sentinel.web.console.views.casework import head, stale, version_seen
+from sentinel.web.console.views.forms import BadForm, instant, text
 from sentinel.web.console.views.people import name_of
 
 
@@ -53,7 +54,7 @@ async def take_in(request: web.Request) -> web.Response:
         source=await text(request, "source", required=False),
         acquired_at=acquired,
     )
-    actor, now = signed_in(request).actor, service.clock.now()
+    actor, now, seen = signed_in(request).actor, service.clock.now(), await version_seen(request)
     with sent.file:
         content = await asyncio.to_thread(sent.file.read)
     taken = await asyncio.to_thread(
@@ -66,8 +67,16 @@ async def take_in(request: web.Request) -> web.Response:
         now=now,
     )
     asked = request.match_info["id"]
-    await service.in_store(lambda tx: add_evidence(tx, actor, asked, evidence=taken, now=now))
-    back_to(f"/incidents/{asked}/evidence", "evidence")
+
+    def add(tx: CaseTx) -> Incident:
+        as_seen(tx, asked, seen)
+        return add_evidence(tx, actor, asked, evidence=taken, now=now)
+
+    try:
+        await service.in_store(add)
+    except Stale as error:
+        return await stale(request, error)
+    raise web.HTTPSeeOther(f"/incidents/{asked}/evidence?done=evidence")
 
 
 @case_content

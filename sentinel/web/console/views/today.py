@@ -9,6 +9,7 @@ from aiohttp import web
 
 from sentinel.domain.alert import Alert, AlertState
 from sentinel.domain.deadline import Deadline, Obligation
+from sentinel.respond import escalation
 from sentinel.store.ports import CaseTx
 from sentinel.web.auth.gatekeeper import CONSOLE, signed_in
 from sentinel.web.auth.roles import reads_cases
@@ -19,12 +20,27 @@ SILENT_AFTER = timedelta(minutes=15)
 SHOWN_ALERTS = 50
 
 
+class Unheard(msgspec.Struct, frozen=True):
+    """An alarm that no channel delivered. ``reference``: of the case; empty for an alert."""
+
+    reference: str
+    href: str
+    obligation: str
+    due: datetime
+    channel: str
+    attempts: int
+
+
 class Today(msgspec.Struct):
-    """What a person must see first. ``acknowledge``: alert id to the clock of its taking up."""
+    """What a person must see first. ``acknowledge``: alert id to the clock of its taking up.
+
+    ``unheard``: alarms that rang and that no channel delivered.
+    """
 
     clocks: list[ClockRow] = []
     alerts: list[Alert] = []
     acknowledge: dict[str, ClockRow] = {}
+    unheard: list[Unheard] = []
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -49,6 +65,7 @@ async def show(request: web.Request) -> web.Response:
         clocks=today.clocks,
         alerts=today.alerts,
         acknowledge=today.acknowledge,
+        unheard=today.unheard,
         sources=sources_of(status, now),
         events=status.get("events"),
         spool_lag=status.get("spool_lag"),
@@ -59,7 +76,7 @@ async def show(request: web.Request) -> web.Response:
 def _today(tx: CaseTx, now: datetime) -> Today:
     alerts = tx.alerts.find(state=AlertState.OPEN, limit=SHOWN_ALERTS)
     alerts.sort(key=lambda alert: -alert.rule.level.rank)
-    today = Today(alerts=alerts)
+    today = Today(alerts=alerts, unheard=_unheard(tx, now))
     for deadline in tx.incidents.deadlines(open_only=True):
         if deadline.obligation == Obligation.ACK:
             href = f"/alerts/{deadline.incident_id}"
@@ -70,6 +87,26 @@ def _today(tx: CaseTx, now: datetime) -> Today:
     # Limits of the law before targets of our own; each kind by what comes first.
     today.clocks.sort(key=lambda row: (not row.deadline.hard, row.deadline.due_at))
     return today
+
+
+def _unheard(tx: CaseTx, now: datetime) -> list[Unheard]:
+    """Return the undelivered alarms of clocks that still run, newest alarm of each clock only."""
+    running = {one.id: one for one in tx.incidents.deadlines(open_only=True)}
+    found: dict[str, Unheard] = {}
+    for message in escalation.unheard(tx, now):
+        clock = running.get(str(message.context.get("deadline_id", "")))
+        if clock is None:
+            continue
+        of_alert = clock.obligation == Obligation.ACK
+        found[clock.id] = Unheard(
+            str(message.context.get("reference", "")),
+            f"/{'alerts' if of_alert else 'incidents'}/{clock.incident_id}",
+            clock.obligation,
+            clock.due_at,
+            message.channel,
+            message.attempts,
+        )
+    return sorted(found.values(), key=lambda one: one.due)
 
 
 def _case_clock(tx: CaseTx, deadline: Deadline, now: datetime) -> ClockRow:
