@@ -94,5 +94,5 @@ def test_pages_name_commands_that_exist(page: Path) -> None:
     command = get_command(app)
     assert isinstance(command, TyperGroup)
     text = page.read_text(encoding="utf-8")
-    for name in re.findall(r"(?:^|`)sentinel ([a-z]+)", text, re.M):
+    for name in re.findall(r"(?:^|`)sentinel ([a-z]+(?:-[a-z]+)*)", text, re.M):
         assert name in command.commands, f"{page.name}: sentinel {name}"

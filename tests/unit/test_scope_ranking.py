@@ -178,7 +178,12 @@ def test_a_visit_is_called_after_what_it_did_at_most(acts: list[str], expected: 
     [(None, "settled"), (MINUTE, "at once"), (30 * MINUTE, "soon"), (2 * HOUR, "settled")],
 )
 def test_a_fact_that_was_just_opened_says_so(age: timedelta | None, expected: str) -> None:
-    assert opened(age) == expected
+    assert opened(age, idle=False) == expected
+
+
+def test_a_fact_opened_at_once_and_left_alone_says_that_too() -> None:
+    assert opened(MINUTE, idle=True) == "at once, idle"
+    assert opened(2 * HOUR, idle=True) == "settled"
 
 
 @pytest.mark.parametrize("shares", [*DECLARED.values(), *BY_DAY.values(), COVER])

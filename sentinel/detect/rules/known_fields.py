@@ -15,18 +15,18 @@ from sentinel.detect.rules.fields import ALIASES, TIMESTAMP
 OURS: Final = frozenset({"audit", "webserver", "business"})
 
 _ECS: Final = """
-    client.ip destination.domain destination.ip destination.port error.message
-    event.action event.category event.code event.dataset event.duration event.kind event.module
-    event.outcome event.provider event.reason event.severity event.type
-    file.path host.hostname host.name
-    http.request.body.bytes http.request.cookies http.request.id http.request.method
-    http.request.referrer http.response.body.bytes http.response.bytes http.response.status_code
-    http.version log.level message observer.name
-    process.command_line process.executable process.name process.pid
-    server.ip service.name source.domain source.ip source.port tls.version tls.version_protocol
-    url.domain url.full url.original url.path url.query url.scheme
-    user.domain user.effective.name user.group.name user.name user.roles user.target.name
-    user.target.roles user_agent.original
+    client.ip destination.domain destination.ip destination.port error.message event.action
+    event.category event.code event.dataset event.duration event.kind event.module event.outcome
+    event.provider event.reason event.severity event.type file.path host.hostname host.name
+    http.request.body.bytes http.request.bytes http.request.cookies http.request.id
+    http.request.method http.request.referrer http.response.body.bytes http.response.bytes
+    http.response.status_code http.version log.level message observer.name pgaudit.class
+    pgaudit.command pgaudit.object_name pgaudit.object_type pgaudit.type postgresql.database
+    process.command_line process.executable process.name process.pid sentinel.relation
+    server.domain server.ip server.port service.name source.domain source.ip source.port
+    tls.version tls.version_protocol url.domain url.full url.original url.path url.query
+    url.scheme user.domain user.effective.name user.group.name user.name user.roles
+    user.target.name user.target.roles user_agent.original
 """
 _OWN: Final = """
     fact.actor fact.category fact.id fact.kind fact.opened_by fact.recorded_at fact.retracted
