@@ -84,6 +84,27 @@ async def test_what_follows_a_cut_waits_for_the_copy(tmp_path: Path) -> None:
     await house.stop()
 
 
+@pytest.mark.parametrize("pattern", ["access.log", "access.log*"])
+async def test_a_stop_while_a_copy_is_looked_for(tmp_path: Path, pattern: str) -> None:
+    """The next process goes on looking: the copy is neither lost nor read as another file."""
+    log = tmp_path / "access.log"
+    house = await House(tmp_path, settings(tmp_path, pattern)).start()
+    append(log, lines(0, 5))
+    await house.until(5)
+    append(log, lines(5, 10))
+    away = tmp_path / "moving"
+    shutil.copy(log, away)
+    log.write_text(lines(10, 15))
+    await asyncio.sleep(0.3)
+    await house.stop()
+    away.rename(log.with_suffix(".log.1"))
+    house = await House(tmp_path, settings(tmp_path, pattern)).start()
+    await house.until(15)
+    assert paths_of(house.events()) == line_paths(15)
+    assert len({event.id for event in house.events()}) == 15
+    await house.stop()
+
+
 async def test_older_files_are_read_to_their_end_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

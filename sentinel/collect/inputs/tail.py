@@ -17,7 +17,8 @@ import structlog
 
 from sentinel.collect.batch import Item
 from sentinel.collect.ingest import Ingest
-from sentinel.collect.inputs.tail_files import Files, Following
+from sentinel.collect.inputs.tail_files import Files
+from sentinel.collect.inputs.tail_following import Following
 from sentinel.collect.inputs.tail_identity import Mark, advanced
 from sentinel.collect.inputs.tail_lines import Lines, whole_lines
 from sentinel.collect.inputs.tail_state import State, load, save
@@ -52,6 +53,7 @@ class Tail:
         self._header = _WITH_HEADER.get(source.format)
         self._stored: set[str] = set()
         self._spool = -1
+        self._unreadable: set[Path] = set()
         self._files = Files(self._settings, None)
         self._task: asyncio.Task[None] | None = None
         self._log = structlog.get_logger("tail")
@@ -107,7 +109,7 @@ class Tail:
         moved = False
         waiting: set[str] = set()  # the younger files of a log wait for the older ones
         for following in list(self._files.open):
-            if following.family in waiting or self._files.held(following):
+            if following.family in waiting or self._files.waits(following):
                 waiting.add(following.family)
                 continue
             more = True
@@ -126,7 +128,13 @@ class Tail:
         return moved
 
     def _count(self) -> None:
-        gaps, self._files.without_copy = self._files.without_copy, 0
+        for path in self._files.unreadable - self._unreadable:
+            self._log.error("file not readable", source=self._source.name, path=str(path))
+            if self._ingest.metrics is not None:
+                fault = "file not readable"
+                self._ingest.metrics.input_faults.labels(self._source.name, fault).inc()
+        self._unreadable = set(self._files.unreadable)
+        gaps = self._files.lost_rests()
         if self._ingest.metrics is not None:
             if gaps:
                 fault = "file cut, rest not found"

@@ -6,31 +6,20 @@ rotation gives. Files of different families wait for nobody.
 
 from __future__ import annotations
 
+import glob
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
-import msgspec
-
-from sentinel.collect.inputs.tail_identity import Mark
+from sentinel.config import TailSettings
 
 _PACKED = r"(?:\.(?:gz|bz2|xz|zst|Z))?"
 _TURNED = re.compile(rf"^(.+?)(?:[-._](?:\d{{1,14}}|\d{{4}}-\d\d-\d\d|old|bak|orig))*{_PACKED}$")
+_LISTINGS = 6
 _NUMBER = re.compile(rf"\.(\d{{1,4}}){_PACKED}$")
-
-
-class Sought(msgspec.Struct, frozen=True):
-    """The rest of a file that was cut or went: what stands in a copy that is not found yet.
-
-    ``place``: of the file among those that are read; ``hold``, ``deadline``: until when (monotonic
-    seconds) younger files of its family wait for it, and until when it is looked for.
-    """
-
-    mark: Mark
-    place: int
-    hold: float
-    deadline: float
 
 
 def family(path: str) -> str:
@@ -73,3 +62,43 @@ def _listed(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
                     continue
     except OSError:
         return
+
+
+class Listing:
+    """The files that the settings name."""
+
+    def __init__(self, settings: TailSettings) -> None:
+        self._settings = settings
+        self._names: set[tuple[Path, int, int]] = set()
+
+    def files(self) -> list[tuple[Path, os.stat_result]]:
+        """Return them, oldest first. While names move, a list may lack one: it is made anew."""
+        found: list[tuple[Path, os.stat_result]] = []
+        for _ in range(_LISTINGS):
+            found = list(self._found())
+            names = _names(found)
+            if names == self._names:
+                break
+            self._names = names
+        return oldest_first(found)
+
+    def is_current(self) -> bool:
+        """Tell whether the files are still those that were returned last."""
+        return _names(self._found()) == self._names
+
+    def _found(self) -> Iterator[tuple[Path, os.stat_result]]:
+        for pattern in self._settings.paths:
+            for name in glob.glob(str(pattern), recursive=True):  # noqa: PTH207 - absolute patterns
+                path = Path(name)
+                if any(fnmatch(path.name, one) for one in self._settings.exclude):
+                    continue
+                try:
+                    status = path.stat()
+                except OSError:
+                    continue
+                if stat.S_ISREG(status.st_mode) and status.st_size:
+                    yield path, status
+
+
+def _names(found: Iterable[tuple[Path, os.stat_result]]) -> set[tuple[Path, int, int]]:
+    return {(path, status.st_dev, status.st_ino) for path, status in found}
