@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sentinel.detect.fast import raw, scanner, sieve
 from sentinel.detect.fast.lines import LineMatcher
 from sentinel.detect.rules.load import load_rules
 from sentinel.detect.rules.model import RuleSet
@@ -125,3 +127,50 @@ def test_the_last_of_two_equal_keys_counts(rules: RuleSet) -> None:
     assert "equals" not in {name for _row, name in matched(LineMatcher(rules.rules), [twice])}
     other = line[:-1] + b', "a": "/other", "a": "wanted"}'
     assert "equals" in {name for _row, name in matched(LineMatcher(rules.rules), [other])}
+
+
+SPELT = (
+    rb'"\u0073ecret word"', rb'"a secret\u0020wor\u0064"', rb'["x", {"k": "\u0073ecret word"}]',
+    '"\u017fecret word"'.encode(), '"\u212aiwi"'.encode(), rb'"k\u0069wi"', b'"KIWI"',
+    b'{"deep":"secret"}', b'{"deep": "secret"}', b'[{"deep":"secret"}]', b'["x",{"deep":"secret"}]',
+    b'["x",\n \t{"deep":"secret"}]', b" " * 30 + b'{"deep":"secret"}', b'[[ {"deep": "secret"}]]',
+    rb'"C:\\u0073ecret word"', rb'"\\kiwi"', rb'"\"secret word\""', rb'"secret\/word"', b'"{kiwi"',
+)  # fmt: skip
+WORDS = ("secret word", "kiwi", "deep': 'secret", "secret/word")
+
+
+@pytest.mark.parametrize("fastest", [True, False])
+@pytest.mark.parametrize("rounds", [1, 6])
+def test_keywords_are_found_however_a_line_spells_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fastest: bool, rounds: int
+) -> None:
+    if not fastest:  # neither Hyperscan nor Aho-Corasick
+        monkeypatch.setattr(raw, "find_spec", lambda _name: None)
+        monkeypatch.setattr(scanner, "find_spec", lambda _name: None)
+        monkeypatch.setattr(sieve, "find_spec", lambda _name: None)
+    for number, word in enumerate(WORDS):
+        for suffix, detection in (
+            ("", f'{{one: ["{word}"], condition: one}}'),
+            ("-and", f'{{one: ["{word}"], two: {{b: "x"}}, condition: one and two}}'),
+        ):
+            text = RULE.format(
+                name=f"word-{number}{suffix}", number=2 * number + len(suffix) // 4,
+                detection=detection, category="webserver",
+            )  # fmt: skip
+            (tmp_path / f"word-{number}{suffix}.yml").write_text(text, encoding="utf-8")
+    loaded = load_rules(tmp_path).require_clean()
+    quiet = [b'{"category":"webserver","a":"nothing","n":%d}' % n for n in range(70)]
+    spelt = [b'{"category":"webserver","b":"x","a":%s}' % value for value in SPELT]
+    lines = [*quiet, *spelt, *(line.replace(b'"b":"x"', b'"b":"y"') for line in spelt)]
+    want = expected(loaded, lines)
+    assert {name for _row, name in want} == {r.name for r in loaded.rules}
+    matcher = LineMatcher(loaded.rules)
+    for _round in range(rounds):
+        assert matched(matcher, lines) == want
+
+
+def test_a_flood_of_keywords_hides_none(rules: RuleSet) -> None:
+    line = json.dumps({**SOURCE, "user": "u", "a": "/" + "secret word" * 6_000}).encode()
+    other = json.dumps({**SOURCE, "user": "u", "a": "/a secret word"}).encode()
+    lines = [line, other, line]
+    assert matched(LineMatcher(rules.rules), lines) == expected(rules, lines)
