@@ -16,6 +16,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from sentinel.app import dead_letters
 from sentinel.app.casework import InStore
+from sentinel.app.sight_inputs import InputWatch
 from sentinel.app.sightings import busy, kinds, late_ones, silence, stopped, storage
 from sentinel.clock import Clock
 from sentinel.collect.spool import Spool
@@ -68,6 +69,7 @@ class Sight:
         self._ledger = Ledger(folder)
         self._sources = SourceWatch(settings.blind, clock)
         self._numbers = SequenceWatch([s.name for s in settings.sources if s.numbered])
+        self._inputs = InputWatch(metrics)
         self._told: list[Sighting] = []
         self._heard: dict[str, datetime] = {}
         self._started = clock.now()
@@ -228,7 +230,7 @@ class Sight:
         if refused > self._busy:
             told.append(busy(self._last_tick, now, int(refused - self._busy)))
         self._busy = refused
-        return told
+        return told + self._inputs.take(self._last_tick, now)
 
     def _silent(self, now: datetime) -> list[Sighting]:
         return [

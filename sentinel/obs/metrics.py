@@ -69,6 +69,16 @@ class Metrics:
             or 0.0
         )
 
+    def by_source_and_fault(self, dropped: str) -> dict[tuple[str, str], float]:
+        """Return the inputs' faults so far; datagrams that the kernel dropped as ``dropped``."""
+        found: dict[tuple[str, str], float] = {}
+        for counter in (self.input_faults, self.datagrams_lost):
+            for sample in (one for family in counter.collect() for one in family.samples):
+                if sample.name.endswith("_total"):
+                    fault = sample.labels.get("fault", dropped)
+                    found[sample.labels["source"], fault] = sample.value
+        return found
+
     def exposition(self) -> bytes:
         """Return the Prometheus text format."""
         return generate_latest(self.registry)

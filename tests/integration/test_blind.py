@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,10 @@ from typing import Any
 import pytest
 
 from sentinel.app.service import Sentinel
+from sentinel.app.sight_inputs import CAUSES, DROPPED
 from sentinel.clock import ManualClock, isoformat
+from sentinel.collect import inputs
+from sentinel.collect.inputs.syslog_frame import BAD_COUNT, CUT_SHORT
 from sentinel.collect.spool import SpoolFull
 from sentinel.config import Settings
 from sentinel.domain.alert import Alert
@@ -340,3 +344,36 @@ async def test_what_expired_unread_is_told_and_alerts_nobody(
         lines = await house.service.in_store(lambda tx: tx.journal.lines(object_id="dead_letters"))
         assert [line.action for line in lines] == ["dead_letters.expired"]
         assert await house.alerts() == []
+
+
+async def test_what_inputs_lose_is_told_by_source(tmp_path: Path, clock: ManualClock) -> None:
+    async with house_in(tmp_path, clock) as house:
+        await house.pass_time(1)
+        metrics = house.service.metrics
+        metrics.datagrams_lost.labels("crm").inc(700)
+        metrics.input_faults.labels("crm", "message too long").inc(2)
+        metrics.input_faults.labels("crm", "sender not allowed").inc(5)
+        await house.pass_time(1)
+        (dropped,) = await house.windows(Cause.OVERLOAD)
+        assert (dropped.source, dropped.count) == ("crm", 700)
+        assert (dropped.begin, dropped.end) == (clock.now() - MINUTE, clock.now())
+        assert dropped.detail == "datagrams dropped by the kernel"
+        (long,) = await house.windows(Cause.UNPARSED)
+        assert (long.source, long.count, long.detail) == ("crm", 2, "message too long")
+        assert len(await house.alerts()) == 2
+        await house.pass_time(5)
+        assert [w.count for w in await house.windows(Cause.OVERLOAD)] == [700]
+
+
+def test_every_fault_of_an_input_is_blind_time_or_named_as_none() -> None:
+    """A fault that an input counts under a new name must be thought about here."""
+    room = Path(inputs.__file__).parent
+    counted = set(
+        re.findall(
+            r'(?:count\(|fault = |labels\([\w.]+, )"([a-zA-Z][^"]*)"',
+            "".join(path.read_text() for path in room.glob("*.py")),
+        )
+    )
+    turned_away = {"sender not allowed", "client certificate of another", "connection idle",
+                   "TLS handshake refused"}  # fmt: skip
+    assert counted | {CUT_SHORT, BAD_COUNT, DROPPED} == set(CAUSES) | turned_away
