@@ -1,4 +1,4 @@
-"""Coverage-guided fuzzing of every format with atheris (`pip install 'sentinel[fuzz]'`).
+"""Coverage-guided fuzzing of every format with atheris (`pip install 'sentinel-rgpd[fuzz]'`).
 
     python tests/fuzz/run.py --seconds 3600 --corpus /var/tmp/corpus
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 from collections.abc import Callable
@@ -37,7 +38,7 @@ from sentinel.store.seal import AesGcmSealer
 from sentinel.web.serve import tls_context
 
 FULL = bool(os.environ.get("SENTINEL_FULL"))
-LINES = 100_000 if FULL else 2_000
+LINES = 100_000 if FULL else 500
 PATIENCE = 900 if FULL else 25
 KEY = bytes(range(32))
 INSTALL = "tests/servers/install-shippers.sh"
@@ -138,6 +139,13 @@ def paths_of(events: list[Event]) -> list[str]:
 
 def line_paths(count: int) -> list[str]:
     return [f"/line/{number}" for number in range(count)]
+
+
+def free_port() -> int:
+    """Return a port on which nobody listened a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def needs(program: str | Path) -> str:

@@ -6,14 +6,18 @@ import asyncio
 import gzip
 import json
 import ssl
+import sys
 from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 import pytest_asyncio
-from ship_house import House, certificates, client_context, until
+from ship_house import House, certificates, client_context, free_port, until
+
+from sentinel.clock import ManualClock
 
 SOURCES = [{"name": "app", "token": "token-app", "format": "json", "profile": "generic-json"}]
 LIMIT = 1_000_000
@@ -202,3 +206,61 @@ async def test_tls_1_2_is_refused_counted_and_1_3_served(tmp_path: Path) -> None
     assert await reader.read() == b""
     writer.close()
     await house.stop()
+
+
+async def test_an_exception_lets_one_source_speak_tls_1_2_on_its_port_for_a_time(
+    tmp_path: Path,
+) -> None:
+    made = certificates(tmp_path, "server")
+    collector = {"tls_certificate": made["server"][0], "tls_key": made["server"][1]}
+    until_january = {"owner": "ops", "until": date(2026, 1, 31), "port": free_port()}
+    old = {"name": "old", "token": "token-old", "format": "json", "tls12": until_january}
+    clock = ManualClock(datetime(2026, 1, 31, 12, tzinfo=UTC))
+    settings = {"sources": [*SOURCES, old], "collector": collector}
+    house = await House(tmp_path, settings, clock).start()
+    speaks = client_context(tmp_path / "ca.pem", version=ssl.TLSVersion.TLSv1_2)
+    url = house.inputs.where["old"]
+    assert url.endswith(f":{until_january['port']}")
+    assert await status_of(url, "token-old", speaks) == 200
+    assert await status_of(url, "token-app", speaks) == 401  # a door for one
+    assert await status_of(url, "token-old", client_context(tmp_path / "ca.pem")) == 200
+    with pytest.raises((aiohttp.ClientError, ConnectionError)):
+        await status_of(house.url, "token-old", speaks)
+    assert [e.source for e in house.events() if e.get("event.action") == "tls12.exception"] == [
+        "old"
+    ]
+    clock.set(datetime(2026, 2, 1, tzinfo=UTC))
+    with pytest.raises((aiohttp.ClientError, ConnectionError)):
+        await status_of(url, "token-old", speaks)
+    assert await status_of(url, "token-old", client_context(tmp_path / "ca.pem")) == 200
+    await house.stop()
+
+
+async def status_of(url: str, token: str, context: ssl.SSLContext) -> int:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "text/plain"}
+    async with (
+        aiohttp.ClientSession() as client,
+        client.post(f"{url}/v1/events", data=b'{"a":1}', headers=headers, ssl=context) as one,
+    ):
+        return one.status
+
+
+async def test_protobuf_without_its_extra_is_501_and_says_which(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in list(sys.modules):
+        if name.startswith("opentelemetry.proto"):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "opentelemetry.proto", None)  # as where it is not installed
+    headers = {"Authorization": "Bearer token-app", "Content-Type": "application/x-protobuf"}
+    async with aiohttp.ClientSession() as client:
+        url = f"{house.url}/v1/logs"
+        async with client.post(url, data=b"\x0a\x00", headers=headers) as answer:
+            assert answer.status == 501
+            body = await answer.read()
+            assert body.startswith(b"\x08\x0c\x12")  # google.rpc.Status, UNIMPLEMENTED
+            assert b"otlp" in body
+        headers["Content-Type"] = "application/json"
+        async with client.post(url, data=b'{"resourceLogs":[]}', headers=headers) as answer:
+            assert answer.status == 200  # JSON needs no extra
+    await honest(house)

@@ -14,7 +14,7 @@ import pytest
 from ship_house import FULL, House, line_paths, paths_of, until
 from test_ship_tail import append, lines, settings
 
-TURNS = 400 if FULL else 30
+TURNS = 400 if FULL else 15
 
 
 def older(log: Path) -> Path:
@@ -36,7 +36,7 @@ def copy_and_cut(log: Path) -> None:
 
 
 @pytest.mark.parametrize("pattern", ["access.log", "access.log*"])
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(20 if FULL else 1))
 async def test_cut_again_and_again(tmp_path: Path, pattern: str, seed: int) -> None:
     """With the copies among the files, cuts may follow each other faster than looks do."""
     chance = random.Random(seed)
