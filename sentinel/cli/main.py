@@ -23,6 +23,7 @@ from sentinel.cli import (
     blind,
     bundle,
     calendar,
+    case_drafts,
     case_papers,
     casework,
     check,
@@ -37,6 +38,7 @@ from sentinel.cli import (
     journal,
     log_review,
     metrics,
+    person,
     replay,
     retention,
     rota,
@@ -107,6 +109,7 @@ for group in (blind, replay, bundle):
     group.register(app)
 casework.register(incident.app, alert.app)
 case_papers.register(incident.app)
+case_drafts.register(incident.app)
 account_token.register(account.app)
 app.add_typer(alert.app, name="alert")
 app.add_typer(incident.app, name="incident")
@@ -122,6 +125,7 @@ app.add_typer(calendar.app, name="calendar")
 app.add_typer(rota.app, name="rota")
 app.add_typer(log_review.app, name="log-review")
 app.add_typer(metrics.app, name="metrics")
+app.add_typer(person.app, name="person")
 
 
 def main() -> None:
