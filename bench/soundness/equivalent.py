@@ -198,4 +198,10 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
         "range(len(fields))",
     ): "adds no rule to an event's candidates",
     ("fast.index", "_of_plan", "if plan.wanting:", "if True:"): "a plan that wants none takes none",
+    (
+        "fast.column",
+        "Memory.recall",
+        "if len(self._quiet) + len(self._firing) > REMEMBERED:",
+        "if True:",
+    ): "what is forgotten is looked up again",
 }

@@ -19,7 +19,7 @@ from sentinel.detect.fast.frequency import column_of
 from sentinel.detect.fast.index import RuleIndex
 from sentinel.detect.fast.lines import LineMatcher
 from sentinel.detect.fast.plan import Plan
-from sentinel.detect.rules.fields import flatten
+from sentinel.detect.rules.fields import MISSING, flatten
 from sentinel.detect.rules.model import Origin, Rule
 from sentinel.detect.rules.parse import parse_document
 from sentinel.domain.event import Event, LogSource
@@ -162,8 +162,8 @@ def test_more_values_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_what_a_column_remembers_is_what_it_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(column, "REMEMBERED", 6)
-    signs = {"a": {0}, "b": {1}, "ab": {2, 3}}
-    first: list[Any] = ["xa", "b", "ab", "none", "xa", None, "A B", 1, 1.0, True]
+    signs = {"a": {0}, "b": {1}, "ab": {2, 3}, "\x1e\x1e": {4}, "missing": {5}}
+    first: list[Any] = ["xa", "b", "ab", "none", "xa", None, "A B", 1, 1.0, True, MISSING, ""]
     batches: list[list[Any]] = [
         first,
         ["none", "b"],
@@ -178,7 +178,8 @@ def test_what_a_column_remembers_is_what_it_found(monkeypatch: pytest.MonkeyPatc
         for row, numbers in made.fire(batch):
             loud.setdefault(row, set()).update(numbers)
         for row, value in enumerate(batch):
-            texts = [str(v).lower() for v in flatten(value) if v is not None]
+            held = [v for v in flatten(value) if v is not None and v is not MISSING]
+            texts = [f"\x1e{str(v).lower()}\x1e" for v in held]
             want = set().union(*(n for s, n in signs.items() if any(s in t for t in texts)), set())
             assert made.holding(value) == want, value
             assert loud.get(row, set()) == want & {0, 2}
@@ -278,3 +279,11 @@ def test_a_failure_costs_no_other_rule_its_match(monkeypatch: pytest.MonkeyPatch
         matches = matcher.match_lines([b'{"category":"first","a":"x"}'])
         assert [m.rule.info.id for m in matches] == ["0000", "0002"]
         assert matcher.failures == again
+
+
+@pytest.mark.parametrize("fields", [1, watch.MOST_FIELDS + 2])
+def test_no_line_is_set_aside_where_a_rule_matches_on_absence(fields: int) -> None:
+    absent = dict.fromkeys(f"f{n}" for n in range(fields))
+    quiet: list[Fields] = [{"a": f"nothing {n}"} for n in range(100)]
+    holds([rule(0, {"a": "literal"}), rule(1, absent)], quiet, rounds=1)
+    holds([rule(0, {"a": "literal"})], [*quiet, {"a": "literal"}], rounds=2)

@@ -174,3 +174,12 @@ def test_a_flood_of_keywords_hides_none(rules: RuleSet) -> None:
     other = json.dumps({**SOURCE, "user": "u", "a": "/a secret word"}).encode()
     lines = [line, other, line]
     assert matched(LineMatcher(rules.rules), lines) == expected(rules, lines)
+
+
+@pytest.mark.parametrize("value", [rb'"\u0073ecret \xff"', rb'{"x":"\xff"}', rb'"\ud800 \u0073"'])
+def test_an_odd_line_that_cannot_be_read_is_counted(rules: RuleSet, value: bytes) -> None:
+    words = LineMatcher([rule for rule in rules.rules if rule.name == "keyword"])
+    lines = [b'{"category":"webserver","a":%s}' % value, b'{"category":"webserver","a":"x"}']
+    for again in (1, 2, 3):
+        assert matched(words, lines) == []
+        assert words.unreadable == again
