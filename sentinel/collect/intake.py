@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from itertools import islice
+from itertools import chain
 
 import msgspec
 import structlog
@@ -87,10 +87,11 @@ class Intake:
         Equal lines under an equal ``batch_id`` give equal event ids. Blank lines carry nothing.
         """
         received = self._clock.now()
-        items = list(numbered(lines, batch_id))
-        fmt, profile = self._sniffer.choose(self._sample(items))
+        rest = numbered(lines, batch_id)
+        first, sample = self._sample(rest)
+        fmt, profile = self._sniffer.choose(sample)
         parser, normaliser = fmt.fresh(), self._normaliser(profile)
-        waiting = iter(items)
+        waiting = chain(first, rest)
         while chunk := _slice(waiting):
             yield self._read(chunk, batch_id, parser, normaliser, received)
 
@@ -183,9 +184,20 @@ class Intake:
         r"""Decode UTF-8; other bytes become ``\xHH``. Of an overlong line, the start is kept."""
         return raw[: self._longest].decode("utf-8", "backslashreplace").removesuffix("\r")
 
-    def _sample(self, items: Sequence[tuple[int, Item]]) -> list[str]:
-        texts = (self._decoded(item.raw) for _, item in items)
-        return list(islice((text for text in texts if text.strip()), SAMPLE_LINES))
+    def _sample(
+        self, items: Iterator[tuple[int, Item]]
+    ) -> tuple[list[tuple[int, Item]], list[str]]:
+        """Take from ``items`` until there are texts enough; return what was taken, and them."""
+        taken: list[tuple[int, Item]] = []
+        texts: list[str] = []
+        for entry in items:
+            taken.append(entry)
+            text = self._decoded(entry[1].raw)
+            if text.strip():
+                texts.append(text)
+                if len(texts) == SAMPLE_LINES:
+                    break
+        return taken, texts
 
     def _normaliser(self, profile: Profile) -> Normaliser:
         if profile.id not in self._normalisers:
