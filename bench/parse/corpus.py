@@ -4,7 +4,8 @@
     python bench/parse/corpus.py --files FOLDER...    # also the choice of `auto` for each file
 
 Every line is an event, part of its format (a header, a directive), blank, or named unparsed with
-a reason; a line that is none of these, or an exception, ends the run with 1. Public corpora that
+a reason; a line that is none of these, counts that do not add up, or an exception, end the run
+with 1. Public corpora that
 hold many formats: logpai/loghub and the `test` folder of tstack/lnav (they stay outside).
 """
 
@@ -35,7 +36,8 @@ def main() -> int:
     parsed: Counter[str] = Counter()
     reasons: dict[str, Counter[str]] = {}
     files: Counter[str] = Counter()
-    total = blank = 0
+    total = blank = records = directives = within = 0
+    astray = 0
     for path in find_files(folders):
         reader = OfflineReader(profiles)
         good, why = _read(reader, path)
@@ -45,12 +47,22 @@ def main() -> int:
         reasons.setdefault(name, Counter()).update(why)
         total += reader.lines
         blank += reader.blank
+        records += reader.records
+        directives += reader.directives
+        within += reader.within
+        read = good + why.total() + reader.directives
+        if read != reader.records or reader.within < 0:
+            astray += 1
+            print(f"NOT ADDED UP: {path}: {reader.records} records, {read} told of")
         if arguments.files:
             print(f"{name:16} {good:6} parsed {why.total():6} unparsed  {path.name}")
     _print(files, parsed, reasons)
     unparsed = sum(why.total() for why in reasons.values())
-    print(f"{total} lines: {parsed.total()} events, {unparsed} unparsed by name, {blank} blank")
-    return int(any(not reason for why in reasons.values() for reason in why))
+    print(
+        f"{total} lines ({blank} blank, {within} within documents), {records} records: "
+        f"{parsed.total()} events, {unparsed} unparsed by name, {directives} headers and directives"
+    )
+    return int(astray > 0 or any(not reason for why in reasons.values() for reason in why))
 
 
 def _read(reader: OfflineReader, path: Path) -> tuple[int, Counter[str]]:
@@ -62,7 +74,7 @@ def _read(reader: OfflineReader, path: Path) -> tuple[int, Counter[str]]:
             else:
                 good += 1
     except SentinelError as error:
-        why[f"the file ends: {error.detail}"] += 1
+        print(f"NOT READ TO ITS END: {path}: {error.detail}")
     return good, why
 
 

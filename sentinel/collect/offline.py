@@ -32,9 +32,11 @@ from sentinel.ids import digest_id
 class OfflineReader:
     """Reads files; counts what it saw.
 
-    After (and during) the reading: ``lines``, ``blank``, ``bad_utf8``, ``unparsed``,
-    ``dropped_fields``, ``chosen`` (format and profile by file), ``choices`` (how often each was
-    decided on), ``byte_offset`` of the current file. An event's ``source`` is its profile's id.
+    After (and during) the reading: ``lines``, ``blank``, ``bad_utf8``, ``records`` (lines, and what
+    documents were taken apart into), ``directives`` (headers and the like), ``within`` (lines of a
+    document after its first), ``unparsed``, ``dropped_fields``, ``chosen`` (format and profile by
+    file), ``choices`` (how often each was decided on), ``byte_offset`` of the current file. An
+    event's ``source`` is its profile's id.
     """
 
     def __init__(
@@ -58,6 +60,9 @@ class OfflineReader:
         self.lines = 0
         self.blank = 0
         self.bad_utf8 = 0
+        self.records = 0
+        self.directives = 0
+        self.within = 0
         self.unparsed = 0
         self.dropped_fields: Counter[str] = Counter()
         self.chosen: dict[str, tuple[str, str]] = {}
@@ -80,7 +85,7 @@ class OfflineReader:
 
     def _read_one(self, whole: Iterator[Line]) -> Iterator[Event | UnparsedLine]:
         """Read one file; where a whole sample in a row is not understood, decide again."""
-        lines = unwrapped(whole)
+        lines = self._records(unwrapped(whole))
         head = list(islice(lines, SAMPLE_LINES))
         if not head:
             return
@@ -91,7 +96,9 @@ class OfflineReader:
             if not isinstance(parsed := reading.parse(line), Unparsed):
                 yield from self._named(reading, held)
                 held = []
-                if parsed is not None:
+                if parsed is None:
+                    self.directives += 1
+                else:
                     yield self._event(reading.normaliser, parsed, line)
                 continue
             held.append(line)
@@ -119,7 +126,9 @@ class OfflineReader:
             if isinstance(parsed, Unparsed):
                 self.unparsed += 1
                 yield UnparsedLine(line.number, parsed.reason, line.path)
-            elif parsed is not None:
+            elif parsed is None:
+                self.directives += 1
+            else:
                 yield self._event(reading.normaliser, parsed, line)
 
     def _event(self, normaliser: Normaliser, parsed: Parsed, line: Line) -> Event:
@@ -132,6 +141,18 @@ class OfflineReader:
         event, dropped = normaliser.event(parsed, identify=identify, received=self._clock.now())
         self.dropped_fields.update(dropped)
         return event
+
+    def _records(self, lines: Iterator[Line]) -> Iterator[Line]:
+        """Count records, and the lines that only go on with one."""
+        last = 0
+        before = self.lines - self.blank - self.within
+        begun = 0
+        for line in lines:
+            self.records += 1
+            begun += line.number != last
+            last = line.number
+            yield line
+        self.within += self.lines - self.blank - self.within - before - begun
 
     def _counted(self, lines: Iterator[Line]) -> Iterator[Line]:
         for line in lines:
