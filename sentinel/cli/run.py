@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import resource
 import signal
 from typing import Annotated
@@ -48,6 +49,8 @@ async def serve(settings: Settings, clock: Clock | None = None) -> None:
     servers = Servers()
     try:
         await service.start()
+        gc.collect()
+        gc.freeze()  # what is loaded now stays: no later collection stops the loop to walk it
         collector = await servers.open(
             service.collector(), settings.collector, refused=service.count_refused
         )
