@@ -204,4 +204,5 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
         "if len(self._quiet) + len(self._firing) > REMEMBERED:",
         "if True:",
     ): "what is forgotten is looked up again",
+    ("fast.column", "Column.fire_all", "True", "False"): "there are as many values as rows",
 }

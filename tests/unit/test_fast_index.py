@@ -206,6 +206,7 @@ def test_a_memory_does_not_grow(monkeypatch: pytest.MonkeyPatch) -> None:
         texts = [f"{'a' if n % 2 else 'b'} {batch} {n}" for n in range(10)]
         assert [row for row, _numbers in made.fire(texts)] == [1, 3, 5, 7, 9]
         assert len(made._quiet) + len(made._firing) <= 20 + len(texts)
+        assert len(made._loud) <= 20 + len(texts)
 
 
 @pytest.mark.parametrize(("wide", "high"), [(60, 1), (9, 7), (3, 20), (13, 13)])

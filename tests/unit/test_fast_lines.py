@@ -183,3 +183,12 @@ def test_an_odd_line_that_cannot_be_read_is_counted(rules: RuleSet, value: bytes
     for again in (1, 2, 3):
         assert matched(words, lines) == []
         assert words.unreadable == again
+
+
+def test_a_line_that_cannot_be_read_hides_no_other(rules: RuleSet) -> None:
+    good = json.dumps({"a": "wanted", "user": "u", **SOURCE}).encode()
+    bad = good.replace(b"wanted", b"\xff")
+    matcher = LineMatcher(rules.rules)
+    for again in (1, 2, 3):
+        assert (1, "equals") in matched(matcher, [bad, good])
+        assert matcher.unreadable >= again
