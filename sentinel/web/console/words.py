@@ -72,6 +72,7 @@ OBLIGATIONS = {
     "LATE-REASONS": mark("Give the reasons for the delay"),
     "FILING-APPROVAL": mark("Second approval of the filing"),
     "PROC": mark("Notice to the controller, as its processor"),
+    "RUNBOOK": mark("Next step of the runbook"),
 }
 
 # By the text of the rule set (`legal/rulesets`) or of the task, which is English.
@@ -129,6 +130,8 @@ ROLES = {
 }
 
 DOCUMENTS = {
+    "post_mortem": mark("post-mortem"),
+    "call_script": mark("call script"),
     "dossier_initial": mark("CNIL dossier, initial notification"),
     "dossier_complement": mark("CNIL dossier, complementary notification"),
     "dossier_final": mark("CNIL dossier, final"),
@@ -190,6 +193,9 @@ ACTIONS = {
     "incident.notification_waived": mark("decision not to notify, with reasons"),
     "incident.runbook_started": mark("runbook started"),
     "incident.step_completed": mark("step of the runbook completed"),
+    "incident.step_skipped": mark("step of the runbook left out, with a reason"),
+    "incident.step_assigned": mark("step of the runbook given to somebody"),
+    "incident.runbook_stopped": mark("runbook stopped, with a reason"),
     "incident.answered": mark("fact of the case recorded"),
     "incident.awareness_amended": mark("awareness amended"),
     "incident.breach_confirmed": mark("personal data breach confirmed"),
@@ -216,6 +222,7 @@ DONE = {
     "letters": mark("The letters are drafted."),
     "promoted": mark("The incident is open."),
     "runbook": mark("The runbook is started."),
+    "runbook_stopped": mark("The runbook is stopped."),
     "step": mark("The step is recorded."),
     "started": mark("The short investigation is open."),
 }
