@@ -118,7 +118,7 @@ def resolve_local(text: str, zone: str = "Europe/Paris") -> datetime:
     without a time, and for a text without offset where ``zone`` is empty.
     """
     try:
-        given = datetime.fromisoformat(text.strip())
+        given = datetime.fromisoformat(text.strip().upper())  # RFC 3339 allows t and z
     except ValueError as error:
         raise InvalidInstant(f"{text!r} is no instant", hint="2026-03-02T10:30") from error
     if "T" not in text.strip().upper() and " " not in text.strip():

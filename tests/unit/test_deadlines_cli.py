@@ -153,6 +153,24 @@ def test_a_batch_answers_each_line_in_order(sentinel: Sentinel) -> None:
     assert autumn["due_strict"]["utc"] == "2026-10-28T01:30:00Z"
 
 
+def test_small_letters_are_those_of_rfc_3339(sentinel: Sentinel) -> None:
+    ran = sentinel("--batch", "-", given=b"2026-03-02t10:30:00z\n2026-03-02T10:30:00Z\n")
+    assert ran.code == 0
+    assert ran.answers[0] == ran.answers[1]
+
+
+@pytest.mark.parametrize("regime", ["gdpr_art33", "nis2_art23", "insurance_l12_10_1"])
+def test_every_key_of_the_contract_is_there(sentinel: Sentinel, regime: str) -> None:
+    (answer,) = sentinel("--aware-at", "2026-03-02T10:30Z", "--regime", regime, "--json").answers
+    for name in ("due_strict", "due_1182", "due_3_5_touch", "due_3_5_full"):
+        assert name in answer
+        assert answer[name] is None or set(answer[name]) == {"utc", "local"}
+    assert set(answer["due_strict"]) == {"utc", "local"}
+    assert isinstance(answer["alarms"], list)
+    assert all({"utc", "local"} <= set(alarm) for alarm in answer["alarms"])
+    assert set(answer["contested"]) == {"due_3_5_touch", "due_3_5_full"}
+
+
 def test_a_batch_without_a_fault_ends_well_with_either_line_end(sentinel: Sentinel) -> None:
     ran = sentinel("--batch", "-", given=b"2026-03-02T10:30Z\r\n2026-03-02T10:30Z\n")
     assert ran.code == 0
