@@ -6,6 +6,7 @@ Sixteen connections post nginx lines and wait for each 200. Prints acknowledged 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import sys
 import time
@@ -14,6 +15,7 @@ import aiohttp
 
 TOKEN = "of-the-benchmark"
 CONNECTIONS = 16
+WARM_SECONDS = 1.0  # not counted
 LINE = (
     '192.0.2.{} - C{:05} [24/Jan/2026:07:34:{:02} +0000] "GET /invoices/{} HTTP/1.1" 200 6203 '
     '"https://www.example.org/" "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/120"'
@@ -30,7 +32,7 @@ async def main(url: str, batch: int, seconds: float, rate: float) -> None:
     made = bodies(batch)
     headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "text/plain"}
     done, took = 0, []
-    begun = time.monotonic()
+    begun, used = time.monotonic(), time.process_time()
 
     async def post(client: aiohttp.ClientSession, number: int) -> None:
         nonlocal done
@@ -49,6 +51,10 @@ async def main(url: str, batch: int, seconds: float, rate: float) -> None:
             turn += CONNECTIONS
 
     async with aiohttp.ClientSession() as client:
+        begun = time.monotonic() - seconds + min(WARM_SECONDS, seconds)
+        await asyncio.gather(*(post(client, number) for number in range(2)))
+        done, begun, used = 0, time.monotonic(), time.process_time()
+        took.clear()
         await asyncio.gather(*(post(client, number) for number in range(CONNECTIONS)))
     elapsed = time.monotonic() - begun
     took.sort()
@@ -56,6 +62,8 @@ async def main(url: str, batch: int, seconds: float, rate: float) -> None:
         json.dumps(
             {
                 "batch": batch,
+                "corpus_sha256": hashlib.sha256(b"\n".join(made)).hexdigest()[:16],
+                "load_cpu_seconds": round(time.process_time() - used, 2),
                 "events": done,
                 "events_per_second": round(done / elapsed),
                 "answer_p50_ms": round(1000 * took[len(took) // 2], 1),
