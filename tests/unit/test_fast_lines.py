@@ -176,7 +176,9 @@ def test_a_flood_of_keywords_hides_none(rules: RuleSet) -> None:
     assert matched(LineMatcher(rules.rules), lines) == expected(rules, lines)
 
 
-@pytest.mark.parametrize("value", [rb'"\u0073ecret \xff"', rb'{"x":"\xff"}', rb'"\ud800 \u0073"'])
+@pytest.mark.parametrize(
+    "value", [rb'"\u0073ecret \xff"', rb'{"x":"\xff"}', rb'"\ud800 \u0073"', b'"\xff \\u0073"']
+)
 def test_an_odd_line_that_cannot_be_read_is_counted(rules: RuleSet, value: bytes) -> None:
     words = LineMatcher([rule for rule in rules.rules if rule.name == "keyword"])
     lines = [b'{"category":"webserver","a":%s}' % value, b'{"category":"webserver","a":"x"}']
@@ -188,6 +190,7 @@ def test_an_odd_line_that_cannot_be_read_is_counted(rules: RuleSet, value: bytes
 def test_a_line_that_cannot_be_read_hides_no_other(rules: RuleSet) -> None:
     good = json.dumps({"a": "wanted", "user": "u", **SOURCE}).encode()
     bad = good.replace(b"wanted", b"\xff")
+    assert bad != good
     matcher = LineMatcher(rules.rules)
     for again in (1, 2, 3):
         assert (1, "equals") in matched(matcher, [bad, good])

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from sentinel.detect.fast.plan import Plan
-from sentinel.detect.fast.rows import RowReader
+from sentinel.detect.fast.rows import UNREADABLE, RowReader
 from sentinel.detect.rules.fields import Fields
 from sentinel.detect.rules.model import Rule
 from sentinel.domain.event import LogSource
@@ -62,7 +62,7 @@ class LineMatcher:
         routes: dict[_Head, list[int]] = {}
         try:
             heads = list(map(self._head, lines))
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             return self._routed_singly(lines)
         for row, head in enumerate(heads):
             rows = routes.get(head)
@@ -77,7 +77,7 @@ class LineMatcher:
         for row, line in enumerate(lines):
             try:
                 routes.setdefault(self._head(line), []).append(row)
-            except msgspec.MsgspecError:
+            except UNREADABLE:
                 self.unreadable += 1
         return routes
 
@@ -94,7 +94,7 @@ class LineMatcher:
         for place, numbers in route.candidates(lines).items():
             try:
                 fields = self._whole(lines[place])
-            except msgspec.MsgspecError:
+            except UNREADABLE:
                 self.unreadable += 1
                 continue
             for number in sorted(numbers):
@@ -112,6 +112,6 @@ class LineMatcher:
         for line in lines:
             try:
                 sample.append(self._whole(line))
-            except msgspec.MsgspecError:
+            except UNREADABLE:
                 self.unreadable += 1
         return sample

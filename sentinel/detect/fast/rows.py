@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -15,6 +15,8 @@ from sentinel.detect.fast.raw import RawHits, raw_scanner
 from sentinel.detect.fast.sieve import LEAST, Sieve, make_sieve
 from sentinel.detect.fast.witness import WHOLE_EVENT
 from sentinel.detect.rules.fields import MISSING, flatten
+
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError)  # what decoding a line may raise
 
 
 class RowReader:
@@ -56,7 +58,7 @@ class RowReader:
         plan = self.plan
         try:
             rows = list(map(self._decode, lines)) if self._fields else []
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             everything = set(range(len(plan.rules)))
             return dict.fromkeys(range(len(lines)), everything)
         column = cache(lambda field: list(map(self._getters[field], rows)))
@@ -77,7 +79,7 @@ class RowReader:
         for row in odd:
             try:
                 values.append([*flatten(list(self._whole(lines[row]).values()))])
-            except msgspec.MsgspecError:
+            except UNREADABLE:
                 values.append(UNTOLD)
         if odd:
             yield from column.fire_all(values, odd)
