@@ -148,7 +148,7 @@ def audience(
     Pseudonyms and languages only; nothing is opened.
     """
     settings = config.load(context.obj)
-    with _opened(settings) as (tx, directory):
+    with _opened(settings, made=False) as (tx, directory):
         case = tx.incidents.get(incident)
         found = subjects.audience(tx, directory, case, by=actor_of(tx, by), at=SystemClock().now())
     if as_json:
@@ -175,7 +175,7 @@ def open_persons(
 ) -> None:
     """Show who stands behind a few pseudonyms, for a letter by post; two people, journalled."""
     settings = config.load(context.obj)
-    with _opened(settings) as (tx, directory):
+    with _opened(settings, made=False) as (tx, directory):
         found = subjects.open_entries(
             tx,
             directory,

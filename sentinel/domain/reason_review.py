@@ -65,8 +65,8 @@ REVIEW_SENTENCES: dict[str, dict[str, str]] = {
         "été fait",
     },
     "review.volume": {
-        "en": "the agent opened many files without a reason that day: {value}",
-        "fr": "l’agent a ouvert de nombreux dossiers sans motif ce jour-là : {value}",
+        "en": "files that the agent opened without a reason that day: {value}",
+        "fr": "dossiers ouverts sans motif par l’agent ce jour-là : {value}",
     },
     "review.exports": {
         "en": "the agent exported from many files that day: {value}",
@@ -97,8 +97,8 @@ REVIEW_SENTENCES: dict[str, dict[str, str]] = {
         "fr": "rien ne ressort ; la ligne figure ici parce qu’il restait de la place",
     },
     "review.looks": {
-        "en": "{looks} access(es) to one person’s data that day",
-        "fr": "{looks} consultation(s) des données d’une même personne ce jour-là",
+        "en": "accesses to this person’s data that day: {looks}",
+        "fr": "consultations des données de cette personne ce jour-là : {looks}",
     },
     "drift.too_much": {
         "en": "the account can reach {what}, which the role {role} does not cover",

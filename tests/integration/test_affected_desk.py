@@ -184,6 +184,8 @@ def test_the_directory_from_the_command_line(call: Call, folder: Path) -> None:
     customers = folder / "customers.csv"
     customers.write_text("id,name,email\nC1,Léa Sample,lea@example.org\n", encoding="utf-8")
     call("directory", "versions", code=4)
+    call("directory", "audience", "INC-2026-0001", "--by", "dpo", code=4)
+    call("directory", "versions", code=4)  # asking made no empty one
     call("directory", "import", str(customers), "--by", "ana", code=1)
     made = json.loads(call("directory", "import", str(customers), "--by", "dpo", "--json").stdout)
     assert (made["version"], made["added"]) == (1, 1)

@@ -29,12 +29,12 @@ def review(
     context: typer.Context,
     day: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Day of the accesses; default: yesterday."),
+        typer.Option(formats=["%Y-%m-%d"], help="Day of the accesses; default: the last reviewed."),
     ] = None,
     compute: Annotated[
         bool,
         typer.Option(
-            "--compute", help="Make the list now, while the service is stopped; stores nothing."
+            "--compute", help="Make the list of a day now (default: yesterday); stores nothing."
         ),
     ] = False,
     language: Annotated[Literal["fr", "en"] | None, typer.Option(help="Of the reasons.")] = None,
@@ -43,8 +43,12 @@ def review(
     """Print which accesses of a day are to be reviewed, why, and what the budget cut."""
     settings = config.load(context.obj)
     calendar = Calendar(settings)
-    wanted = day.date() if day else calendar.day_of(SystemClock().now()) - ONE_DAY
-    found = _compute(settings, calendar, wanted) if compute else _stored(settings, wanted)
+    yesterday = calendar.day_of(SystemClock().now()) - ONE_DAY
+    wanted = day.date() if day else None
+    if compute:
+        found = _compute(settings, calendar, wanted or yesterday)
+    else:
+        found = _stored(settings, wanted, yesterday)
     words = language or settings.language
     if as_json:
         json(public(found))
@@ -124,10 +128,11 @@ def review_lines(review: Review, language: str) -> list[str]:
     return lines
 
 
-def _stored(settings: Settings, day: date) -> Review:
+def _stored(settings: Settings, wanted: date | None, yesterday: date) -> Review:
     with parts.reading(settings) as tx:
-        found = load_review(tx, parts.open_sealer(settings), day)
         days = review_days(tx)
+        day = wanted or (days[-1] if days else yesterday)
+        found = load_review(tx, parts.open_sealer(settings), day)
     if found is None:
         known = f"reviewed: {days[0]} to {days[-1]}" if days else "no day was reviewed yet"
         raise NotFound(
@@ -141,7 +146,7 @@ def _compute(settings: Settings, calendar: Calendar, day: date) -> Review:
     sealer = parts.open_sealer(settings)
     with parts.reading(settings) as tx:
         facts, earlier = list(tx.facts.all()), chosen_before(tx, sealer, day, TOLD_WITHIN)
-    events = parts.open_events(settings, sealer)
+    events = parts.read_events(settings, sealer)
     try:
         return review_of(settings, calendar, events, facts, day, earlier)
     finally:
