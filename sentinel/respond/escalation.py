@@ -71,7 +71,11 @@ def unheard(tx: CaseTx, now: datetime) -> list[Message]:
         for one in tx.outbox.find(state=OutboxState.SENT, limit=LOOKED_AT)
         if one.kind in KINDS
     }
-    found = {one.key.rpartition(":")[0]: one for one in undelivered(tx, now)}
+    found = {
+        one.key.rpartition(":")[0]: one
+        for one in undelivered(tx, now)
+        if one.kind == "deadline_alarm"  # the calendar shows its own
+    }
     return [one for alarm, one in found.items() if alarm not in heard]
 
 

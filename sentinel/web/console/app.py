@@ -16,6 +16,7 @@ from sentinel.web.console.views import (
     alert,
     alerts,
     blind,
+    calendar,
     casework,
     documents,
     dossier,
@@ -54,6 +55,7 @@ def create_console(service: Service) -> web.Application:
 def _add_people(router: web.UrlDispatcher) -> None:
     router.add_get("/", today.show)
     router.add_get("/blind-windows", blind.show)
+    router.add_get("/calendar", calendar.show)
     router.add_get(SIGN_IN, signin.show)
     router.add_post(SIGN_IN, signin.enter)
     router.add_post("/sign-out", signin.leave)

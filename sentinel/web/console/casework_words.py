@@ -5,6 +5,15 @@ from __future__ import annotations
 from sentinel.web.console.i18n import mark
 
 ACTIONS = {
+    "calendar.alarm": mark("calendar alarm sent"),
+    "calendar.done": mark("obligation of the calendar met, with proof"),
+    "case.bundled": mark("evidence bundle made"),
+    "incident.marked_drill": mark("case marked as a drill"),
+    "log_review.drawn": mark("sample of the audit logs drawn"),
+    "log_review.signed": mark("sample of the audit logs signed"),
+    "person.access_reported": mark("access request about the logs answered"),
+    "rota.absence": mark("absence and deputy recorded"),
+    "rota.back": mark("back from absence"),
     "account.token_issued": mark("access token issued"),
     "account.token_revoked": mark("access token revoked"),
     "alert.detached": mark("alert taken out of a case"),
