@@ -288,3 +288,11 @@ def test_no_line_is_set_aside_where_a_rule_matches_on_absence(fields: int) -> No
     quiet: list[Fields] = [{"a": f"nothing {n}"} for n in range(100)]
     holds([rule(0, {"a": "literal"}), rule(1, absent)], quiet, rounds=1)
     holds([rule(0, {"a": "literal"})], [*quiet, {"a": "literal"}], rounds=2)
+
+
+def test_a_lone_surrogate_is_what_a_pattern_sees() -> None:
+    found = [rule(0, {"a|re": r"x\?y"}), rule(1, {"a": "z\ud800".replace("\ud800", "?")})]
+    batch = [{"a": "x\ud800y"}, {"a": "none"}, {"a": "z\ud800"}]
+    for fields, named in zip(batch, asked(RuleIndex(found), [*map(event, batch)]), strict=True):
+        assert {one.info.id for one in found if one.match(fields)} <= set(named)
+    assert found[0].match(batch[0])
