@@ -91,6 +91,23 @@ def test_a_scan_reads_a_cloudtrail_file(tmp_path: Path) -> None:
     assert reader.chosen[str(path)] == ("cloudtrail", "cloudtrail")
 
 
+def test_what_is_read_adds_up(tmp_path: Path) -> None:
+    path = tmp_path / "trail.json"
+    document = json.dumps({"Records": [json.loads(call) for call in CALLS]}, indent=1)
+    path.write_text(document + "\n\n")
+    reader = OfflineReader(PROFILES)
+    assert len(list(reader.read([path]))) == reader.records == 2
+    assert (reader.lines, reader.blank) == (document.count("\n") + 2, 1)
+    assert reader.lines - reader.blank - reader.within == 1
+    path = tmp_path / "site.log"
+    path.write_text((LOGS / "iis_w3c.log").read_text() + "what is this\n")
+    reader = OfflineReader(PROFILES)
+    items = list(reader.read([path]))
+    assert reader.directives >= 1
+    assert len(items) + reader.directives == reader.records == reader.lines - reader.blank
+    assert reader.unparsed == 1
+
+
 def intake() -> Intake:
     return Intake(
         SourceSettings(name="trail"),
