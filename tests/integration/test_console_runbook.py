@@ -80,3 +80,29 @@ async def test_administrator_and_auditor_do_not_start_it(house: House, role: Rol
         assert (await browser.post(BASE)).status == 403
         assert (await browser.post(f"{BASE}/S1", evidence="x")).status == 403
     assert case(house).runbook_started_at is None
+
+
+async def test_a_step_is_left_out_and_the_rest_is_stopped_with_a_reason(house: House) -> None:
+    async with signed_in_as(house, Role.ANALYST) as browser:
+        await browser.post(BASE)
+        assert (await browser.post(f"{BASE}/S1", reason="no")).status == 409
+        response = await browser.post(f"{BASE}/S1", reason="nobody answers the telephone")
+        assert response.headers["Location"] == f"{BASE}?done=step"
+        _, body = await browser.get(BASE)
+        assert "Left out:" in body
+        assert "nobody answers the telephone" in body
+        response = await browser.post(BASE, reason="the export was ordered in ticket 17")
+        assert response.headers["Location"] == f"{BASE}?done=runbook_stopped"
+    steps = case(house).steps
+    assert steps["S1"].skipped == "nobody answers the telephone"
+    assert steps["S13"].skipped == "the export was ordered in ticket 17"
+
+
+async def test_another_runbook_is_chosen(house: House) -> None:
+    async with signed_in_as(house, Role.ANALYST) as browser:
+        await browser.post(BASE)
+        assert (await browser.post(BASE, runbook="leaver")).status == 303
+        assert (await browser.post(BASE, runbook="../rules")).status == 404
+        _, body = await browser.get(BASE)
+    assert case(house).runbook == "leaver"
+    assert "Leaver who kept access" in body
