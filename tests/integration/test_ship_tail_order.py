@@ -141,6 +141,21 @@ async def test_a_file_that_begins_like_another_is_read(tmp_path: Path) -> None:
     await house.stop()
 
 
+async def test_what_is_no_file_is_passed_over(tmp_path: Path) -> None:
+    """A pipe, a folder and a link to itself among the names: none is opened or waited for."""
+    log = tmp_path / "access.log"
+    os.mkfifo(tmp_path / "access.log.pipe")
+    log.with_suffix(".log.d").mkdir()
+    log.with_suffix(".log.loop").symlink_to(log.with_suffix(".log.loop"))
+    house = await House(tmp_path, settings(tmp_path, "access.log*")).start()
+    append(log, lines(0, 5))
+    await house.until(5)
+    log.write_text(lines(5, 8))  # cut: its rest is looked for among the names
+    await house.until(8)
+    assert paths_of(house.events()) == line_paths(8)
+    await house.stop()
+
+
 @pytest.mark.parametrize("pattern", ["access.log", "access.log*"])
 async def test_a_cut_between_reading_and_its_mark(tmp_path: Path, pattern: str) -> None:
     """The marks tell what was read, not what stands in the file when they are written."""

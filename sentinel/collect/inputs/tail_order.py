@@ -57,9 +57,11 @@ def _listed(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
         with os.scandir(folder) as entries:
             for entry in entries:
                 try:
-                    yield Path(entry.path), entry.stat()
+                    status = entry.stat()
                 except OSError:  # it is renamed this very moment
                     continue
+                if stat.S_ISREG(status.st_mode):  # opening a pipe would wait for its writer
+                    yield Path(entry.path), status
     except OSError:
         return
 
