@@ -205,4 +205,10 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
         "if True:",
     ): "what is forgotten is looked up again",
     ("fast.column", "Column.fire_all", "True", "False"): "there are as many values as rows",
+    (
+        "fast.column",
+        "Column._learn",
+        "self._quiet.update((v for v in owners if type(v) is not str or len(v) <= LONGEST))",
+        "pass",
+    ): "what is not remembered is looked up again",
 }
