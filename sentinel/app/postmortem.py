@@ -130,7 +130,7 @@ class _Teller:
         return [
             (
                 f"{names[one.since]} → {names[one.until]}",
-                _span(one.took) if one.took is not None else "–",
+                _span(one.took, self._language) if one.took is not None else "–",
             )
             for one in self._found.delays
         ]
@@ -143,7 +143,9 @@ class _Teller:
             state = "met" if one.met_at else "waived" if one.waived_at else "open"
             result = self.say(state)
             if one.id in late:
-                result += f", {self.say('late')} ({_span((stopped or now) - one.due_at)})"
+                result += (
+                    f", {self.say('late')} ({_span((stopped or now) - one.due_at, self._language)})"
+                )
             rows.append((self._word("obligation", one.obligation), self.at(one.due_at), result))
         return rows
 
@@ -181,10 +183,11 @@ class _Teller:
         return self._found.roles.get(actor, actor)
 
 
-def _span(span: timedelta) -> str:
+def _span(span: timedelta, language: str) -> str:
     minutes = int(span.total_seconds() // 60)
     days, rest = divmod(minutes, 1440)
-    return f"{f'{days} d ' if days else ''}{rest // 60} h {rest % 60:02d}"
+    unit = "j" if language == "fr" else "d"
+    return f"{f'{days} {unit} ' if days else ''}{rest // 60} h {rest % 60:02d}"
 
 
 def _table(

@@ -38,6 +38,9 @@ FIRST = {
             "Remerciez de l’appel et dites que vous avez du temps.",
             "Ne demandez ni mot de passe, ni code, ni numéro de carte. Jamais.",
             "Pour un rappel, demandez seulement un numéro et l’heure qui convient.",
+            "Demandez si notre courrier est arrivé. Sinon, dites seulement : un incident a touché "
+            "une partie des données que nous conservons, et les personnes concernées reçoivent un "
+            "courrier. La suite ne se lit qu’à qui a ce courrier en main.",
         ),
     ),
     "en": (
@@ -46,6 +49,9 @@ FIRST = {
             "Thank for the call and say that you have time.",
             "Ask for no password, no code, no card number. Never.",
             "For a call back ask only for a number and the hour that suits.",
+            "Ask whether our letter has arrived. If not, say only: an incident affected some of "
+            "the data that we hold, and the persons concerned receive a letter. What follows is "
+            "read out only to whoever has that letter in hand.",
         ),
     ),
 }
