@@ -25,6 +25,8 @@ from sentinel.domain.finding import Finding
 
 SLICE = 256  # events judged before the loop may do something else
 IDLE = timedelta(seconds=30)  # silence after which time passes without events
+CATCHING_UP = timedelta(minutes=2)  # the same after a start, or where the newest event is old
+RECENT = timedelta(minutes=10)
 
 
 class Source(Protocol):
@@ -70,7 +72,8 @@ class Consumer:
         self._on_findings = on_findings
         self._clock = clock
         self._lock = asyncio.Lock()
-        self._last_arrival: datetime | None = None
+        self._last_arrival = clock.now()
+        self._newest: datetime | None = None
         self._diary = diary
         self._stored = stored
         self._judged: tuple[Judged, int, bool] | None = None
@@ -162,6 +165,7 @@ class Consumer:
             if is_checkpoint:
                 self._diary.wrote(last)
             self._last_arrival = self._clock.now()
+            self._newest = max(event.time for event in judged.events) if judged.events else None
         await asyncio.sleep(0)
         return len(judged.events)
 
@@ -196,8 +200,7 @@ class Consumer:
     async def tick(self, *, force: bool = False) -> None:
         """Let time pass where nothing arrives: close windows and sessions that are over."""
         now = self._clock.now()
-        quiet = self._last_arrival is None or now - self._last_arrival >= IDLE
-        if self.lag > 0 or not (quiet or force):
+        if self.lag > 0 or not (force or self._is_quiet(now)):
             return
         async with self._lock:
             self._found += await self._detector.advance(now)
@@ -208,6 +211,11 @@ class Consumer:
                 self._found = []
                 if is_checkpoint:
                     self._diary.wrote(self.offset)
+
+    def _is_quiet(self, now: datetime) -> bool:
+        """Tell whether nothing is to be waited for: who catches up with the past may pause."""
+        live = self._newest is not None and now - self._newest <= RECENT
+        return now - self._last_arrival >= (IDLE if live else CATCHING_UP)
 
     async def settle(self) -> None:
         """Return once everything durable has been judged and time has caught up."""
