@@ -2,7 +2,8 @@
 
 The data are not part of the project: ``SENTINEL_TEST_DATA`` names the folder that holds
 ``scope/world_a`` and ``scope/world_b``. What is asserted is what was reached, case by case; what
-a query alone cannot tell apart (a leaver's last week at the own portfolio) is said in ``docs/how-to``.
+a query alone cannot tell apart (a leaver's last week at the own portfolio) is said in
+``docs/how-to``.
 """
 
 import os
