@@ -110,7 +110,7 @@ WRONG = [
     Case("nosuch", 2, "no such command 'nosuch'"),
     Case("scan --nosuch", 2, "no such option: --nosuch (see sentinel scan --help)"),
     Case("scan --output bogus access.log", 2, "'jsonl', 'table'"),
-    Case("scan --format bogus access.log", 2, "formats: auto, nginx_combined"),
+    Case("scan --format bogus access.log", 2, "formats: auto, "),
     Case("scan --profile bogus access.log", 2, "profiles: "),
     Case("scan nosuch.log", 4, "nosuch.log: "),
     Case("scan access.log nosuch.log", 4, "nosuch.log: "),
