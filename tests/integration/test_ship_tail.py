@@ -252,22 +252,27 @@ def _request(number: int, *, last: bool) -> str:
     return f"GET /line/{number} HTTP/1.1\r\nHost: localhost\r\n{end}\r\n"
 
 
-def server(name: str, folder: Path, port: int) -> Program:
+PROGRAMS = {"nginx": "nginx", "apache": "apache2"}
+
+
+def server(name: str, program: str, folder: Path, port: int) -> Program:
     conf = folder / f"{name}.conf"
     if name == "nginx":
         conf.write_text(NGINX.format(folder=folder, port=port))
-        return Program(needs("nginx"), "-c", conf, "-e", folder / "error.log")
+        return Program(program, "-c", conf, "-e", folder / "error.log")
     conf.write_text(APACHE.format(folder=folder, port=port))
-    return Program(needs("apache2"), "-f", conf, "-DFOREGROUND")
+    return Program(program, "-f", conf, "-DFOREGROUND")
 
 
 @pytest.mark.parametrize("way", ["rename", "copytruncate"])
 @pytest.mark.parametrize("name", ["nginx", "apache"])
-async def test_a_web_server_under_rotation(tmp_path: Path, name: str, way: str) -> None:
+async def test_a_web_server_under_rotation(
+    house: House, tmp_path: Path, name: str, way: str
+) -> None:
+    program = needs(PROGRAMS[name])
     port, log = free_port(), tmp_path / "access.log"
     os.chmod(tmp_path, 0o755)  # noqa: PTH101
-    house = await House(tmp_path, settings(tmp_path)).start()
-    running = server(name, tmp_path, port)
+    running = server(name, program, tmp_path, port)
     step = LINES // 10
     try:
         await until((tmp_path / f"{name}.pid").exists)
@@ -291,5 +296,4 @@ async def test_a_web_server_under_rotation(tmp_path: Path, name: str, way: str) 
     events = house.events("www")
     assert paths_of(events) == line_paths(LINES), said
     assert len({event.id for event in events}) == LINES
-    await house.stop()
     assert FULL or LINES == 500
