@@ -28,7 +28,7 @@ from sentinel.errors import ConfigError, ContentError, SentinelError
 from sentinel.ids import digest_id
 from sentinel.obs import log
 from sentinel.obs.metrics import Metrics
-from sentinel.store.sql_rows import read_rows
+from sentinel.store.sql_query import read_rows
 
 COLUMNS = (
     "kind", "id", "customer", "staff", "team", "category", "opened_by",

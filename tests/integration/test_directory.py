@@ -238,6 +238,15 @@ def test_from_a_database(settings: Settings, tmp_path: Path) -> None:
         list(read_rows("nosuch://host/db", "select 1"))
 
 
+def test_a_query_is_read_to_its_last_row() -> None:
+    """No bound: rows beyond one would be lost without a word."""
+    counted = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 250000)"
+    rows = read_rows(
+        "sqlite://", f"{counted} select i from n where i > cast(:since as int)", since="10"
+    )
+    assert sum(1 for _ in rows) == 249_990
+
+
 class Endpoint(BaseHTTPRequestHandler):
     """Two pages of customers, for who knows the token."""
 
