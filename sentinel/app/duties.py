@@ -7,6 +7,7 @@ was stopped rings at once; then a round every few seconds.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -90,6 +91,13 @@ class Duties:
             await self._in_store(lambda tx: tx.api.forget(now - REMEMBERED_FOR))
             if self._stamper.wanted and (self._stamping is None or self._stamping.done()):
                 self._stamping = asyncio.create_task(self._stamp())
+
+    async def stop(self) -> None:
+        """End a time-stamping that is under way: it is asked for again after the next start."""
+        if self._stamping is not None:
+            self._stamping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._stamping
 
     async def _stamp(self) -> None:
         """Have anchors time-stamped, beside the rounds: an alarm never waits for an authority."""

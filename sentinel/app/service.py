@@ -195,6 +195,7 @@ class Sentinel:
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         await self._rules.stop()
+        await self._guarded("clocks", self._duties.stop)()
         if self._detecting is not None:
             self._detecting.cancel()
             with contextlib.suppress(asyncio.CancelledError):
