@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -79,7 +80,7 @@ async def feed(in_store: InStore, spool: Spooler, sealer: Sealer, clock: Clock) 
             return fed
         await spool.append([_event(letter, sealer) for letter in letters])
         ids = [letter.id for letter in letters]
-        fed += await in_store(lambda tx, ids=ids: _mark(tx, ids, clock.now()))  # type: ignore[misc]
+        fed += await in_store(partial(_mark, ids=ids, now=clock.now()))
 
 
 def expire(tx: CaseTx, now: datetime) -> list[Sighting]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 from sentinel.app.casework import InStore
 from sentinel.app.rota import Alarms, duty_route
@@ -76,7 +77,7 @@ class Obligations:
             drawn = await asyncio.to_thread(
                 draw_week, self._settings, self._events, week, since, until, now
             )
-            await self._in_store(lambda tx, one=drawn: log_review.keep(tx, one, now))  # type: ignore[misc]
+            await self._in_store(partial(log_review.keep, review=drawn, now=now))
 
 
 def draw_week(

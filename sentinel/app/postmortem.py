@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from sentinel.notify import wording
 from sentinel.notify.paper import Paper, Section
@@ -12,7 +13,7 @@ from sentinel.respond.postmortem import PostMortem
 Word = Callable[[str, str], str]
 """Table and code -> words in the language of the paper."""
 
-T = {
+WORDS: dict[str, dict[str, Any]] = {
     "fr": {
         "title": "Retour d’expérience", "drill": "[EXERCICE] ",
         "intro": "Projet tiré du journal. Les faits sont là ; les causes et les mesures restent à "
@@ -69,12 +70,11 @@ T = {
 
 def paper_of(found: PostMortem, language: str, word: Word, now: datetime, zone: str) -> Paper:
     """Return the draft in ``fr`` or ``en``; ``zone``: of the instants that it shows."""
-    t: dict[str, object] = T[language]  # type: ignore[assignment]
     told = _Teller(language, zone, found, word)
     say = told.say
     incident = found.incident
     due = (say("due").format(told.at(found.due)),) if found.due else ()
-    asked = t["asked"]
+    asked = WORDS[language]["asked"]
     return Paper(
         title=f"{say('drill') if incident.drill else ''}{say('title')} {incident.reference}",
         language=language,
@@ -120,13 +120,13 @@ class _Teller:
         self._word = word
 
     def say(self, name: str) -> str:
-        return str(T[self._language][name])
+        return str(WORDS[self._language][name])
 
     def at(self, moment: datetime | None) -> str:
         return wording.instant(moment, self._language, self._zone) if moment else "–"
 
     def delays(self) -> list[tuple[str, ...]]:
-        names: dict[str, str] = T[self._language]["moments"]  # type: ignore[assignment]
+        names: dict[str, str] = WORDS[self._language]["moments"]
         return [
             (
                 f"{names[one.since]} → {names[one.until]}",

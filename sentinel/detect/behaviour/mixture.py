@@ -28,8 +28,24 @@ CLIP = 16.0
 """Scaled values stop here: one absurd feature must not hide what the others say."""
 LEAST_DISTANCE = 0.5
 """Where all are alike: so much of a spread is one nat. (Sums of nats are worth a nat a nat.)"""
-_TAIL = 0.20  # share of the scores whose slope continues the tail
+TAIL = 0.20  # share of the scores whose slope continues the tail
 _CENSORED = 0.02  # share of highest scores of which only the number counts
+
+
+def tail_of(scores: Matrix) -> tuple[float, float, int]:
+    """Return where the tail of scores begins, its mean excess, and from how many that was taken.
+
+    The highest scores enter by their number only: what is odd among the learnt may be an attack.
+    """
+    import numpy as np
+
+    begin = float(np.quantile(scores, 1 - TAIL))
+    excesses = np.sort(scores[scores > begin]) - begin
+    censored = int(len(scores) * _CENSORED)
+    seen = excesses[: len(excesses) - censored]
+    if not len(seen):
+        return begin, 0.0, 0
+    return begin, float((seen.sum() + censored * seen[-1]) / len(seen)), len(seen)
 
 
 class Scale(msgspec.Struct, frozen=True):
@@ -69,20 +85,16 @@ class Tail:
         import numpy as np
 
         self._sorted = np.sort(scores)
-        self._begin = float(np.quantile(scores, 1 - _TAIL))
-        excesses = self._sorted[self._sorted > self._begin] - self._begin
-        censored = int(len(scores) * _CENSORED)
-        seen = excesses[: len(excesses) - censored]
-        slope = (seen.sum() + censored * seen[-1]) / len(seen) if len(seen) else 0.0
-        self._slope = max(float(slope), least_slope)
+        self._begin, slope, _ = tail_of(scores)
+        self._slope = max(slope, least_slope)
 
     def nats(self, scores: Matrix) -> Matrix:
         """Return -ln of the share of the population that scores higher."""
         import numpy as np
 
         higher = 1 - np.searchsorted(self._sorted, scores, side="left") / (len(self._sorted) + 1)
-        beyond = (scores - self._begin) / self._slope - np.log(_TAIL)
-        within = np.minimum(-np.log(higher), -np.log(_TAIL))
+        beyond = (scores - self._begin) / self._slope - np.log(TAIL)
+        within = np.minimum(-np.log(higher), -np.log(TAIL))
         nats: Matrix = np.where(scores > self._begin, beyond, within)
         return nats
 

@@ -32,7 +32,7 @@ from sentinel.detect.behaviour.manifest import (
     write_model,
 )
 from sentinel.detect.behaviour.markov import Markov
-from sentinel.detect.behaviour.mixture import DETECTOR, PARAMETERS
+from sentinel.detect.behaviour.mixture import DETECTOR, PARAMETERS, TAIL, tail_of
 from sentinel.detect.behaviour.model import matrix_bytes, require_extra
 from sentinel.detect.behaviour.population import (
     Look,
@@ -59,8 +59,6 @@ MOST_REQUESTS = 5_000
 """Requests that the model keeps as numbers; a larger window is drawn from."""
 MOST_SESSIONS = 20_000
 _FOLDS = 5
-_TAIL = 0.20  # share of the scores whose slope is measured
-_CENSORED = 0.02  # share of highest scores of which only the number counts
 
 
 class Learnt(msgspec.Struct, frozen=True):
@@ -172,17 +170,13 @@ def threshold(scores: Matrix, rate: float) -> float:
     """
     import numpy as np
 
-    if rate >= _TAIL:
+    if rate >= TAIL:
         return float(np.quantile(scores, max(1 - rate, 0.0)))
-    begin = float(np.quantile(scores, 1 - _TAIL))
-    excesses = np.sort(scores[scores > begin]) - begin
-    if not len(excesses):
+    begin, slope, seen = tail_of(scores)
+    if not seen:
         return begin
-    censored = int(len(scores) * _CENSORED)
-    seen = excesses[: len(excesses) - censored]
-    slope = (seen.sum() + censored * seen[-1]) / len(seen)
-    careful = slope * (1 + 1.645 / sqrt(len(seen)))
-    return begin + float(careful) * log(_TAIL / rate)
+    careful = slope * (1 + 1.645 / sqrt(seen))
+    return begin + careful * log(TAIL / rate)
 
 
 def _request_values(
