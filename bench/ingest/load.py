@@ -1,6 +1,7 @@
 """The load, in a process of its own: ``load.py URL BATCH SECONDS [EVENTS_PER_SECOND]``.
 
-Sixteen connections post nginx lines and wait for each 200. Prints acknowledged events per second.
+Sixteen connections post nginx lines and wait for each 200; told to come again (429, 503), they wait
+as long as `Retry-After` says and post the same body. Prints acknowledged events per second.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import aiohttp
 
 TOKEN = "of-the-benchmark"
 CONNECTIONS = 16
+COME_AGAIN = (429, 503)
 WARM_SECONDS = 1.0  # not counted
 LINE = (
     '192.0.2.{} - C{:05} [24/Jan/2026:07:34:{:02} +0000] "GET /invoices/{} HTTP/1.1" 200 6203 '
@@ -31,11 +33,11 @@ def bodies(batch: int) -> list[bytes]:
 async def main(url: str, batch: int, seconds: float, rate: float) -> None:
     made = bodies(batch)
     headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "text/plain"}
-    done, took = 0, []
+    done, turned_away, took = 0, 0, []
     begun, used = time.monotonic(), time.process_time()
 
     async def post(client: aiohttp.ClientSession, number: int) -> None:
-        nonlocal done
+        nonlocal done, turned_away
         turn = number
         while (now := time.monotonic()) - begun < seconds:
             if rate and done >= rate * (now - begun):
@@ -44,8 +46,12 @@ async def main(url: str, batch: int, seconds: float, rate: float) -> None:
             async with client.post(
                 f"{url}/v1/events", data=made[turn % len(made)], headers=headers
             ) as answer:
-                assert answer.status == 200, await answer.text()
-                await answer.read()
+                said = await answer.text()
+            if answer.status in COME_AGAIN:
+                turned_away += 1
+                await asyncio.sleep(float(answer.headers["Retry-After"]))
+                continue
+            assert answer.status == 200, said
             took.append(time.monotonic() - now)
             done += batch
             turn += CONNECTIONS
@@ -53,7 +59,7 @@ async def main(url: str, batch: int, seconds: float, rate: float) -> None:
     async with aiohttp.ClientSession() as client:
         begun = time.monotonic() - seconds + min(WARM_SECONDS, seconds)
         await asyncio.gather(*(post(client, number) for number in range(2)))
-        done, begun, used = 0, time.monotonic(), time.process_time()
+        done, turned_away, begun, used = 0, 0, time.monotonic(), time.process_time()
         took.clear()
         await asyncio.gather(*(post(client, number) for number in range(CONNECTIONS)))
     elapsed = time.monotonic() - begun
@@ -66,6 +72,7 @@ async def main(url: str, batch: int, seconds: float, rate: float) -> None:
                 "load_cpu_seconds": round(time.process_time() - used, 2),
                 "events": done,
                 "events_per_second": round(done / elapsed),
+                "turned_away": turned_away,
                 "answer_p50_ms": round(1000 * took[len(took) // 2], 1),
                 "answer_p99_ms": round(1000 * took[len(took) * 99 // 100], 1),
             }
