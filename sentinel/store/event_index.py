@@ -40,6 +40,15 @@ class EventIndex:
             self._by_id.setdefault(event.id, place)
         self._by_day.setdefault(day, []).append(place)
 
+    def drop(self, day: date) -> None:
+        """Forget what lies in the blocks of a day."""
+        gone = set(self._by_day.pop(day, ()))
+        self._by_id = {known: place for known, place in self._by_id.items() if place not in gone}
+
+    def each_day(self, until: date) -> list[tuple[date, list[Place]]]:
+        """Return the blocks of each day to ``until``, included, by day."""
+        return [(day, list(places)) for day, places in sorted(self._by_day.items()) if day <= until]
+
     def find(self, event_id: str) -> Place | None:
         """Return the block that holds the event."""
         return self._by_id.get(event_id)

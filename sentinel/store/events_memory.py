@@ -8,6 +8,8 @@ from itertools import islice
 from threading import Lock
 
 from sentinel.domain.event import Event
+from sentinel.domain.hunt import NORMAL, Condition, Group, Groups, Hunt, Purged
+from sentinel.store import events_answers as answers
 
 
 class MemoryEventStore:
@@ -67,6 +69,30 @@ class MemoryEventStore:
     def count(self) -> int:
         """Return how many events are stored."""
         return len(self._events)
+
+    def hunt(self, hunt: Hunt) -> list[Event]:
+        """Return a page of events."""
+        return answers.page(list(self._events.values()), hunt)
+
+    def aggregate(self, hunt: Hunt, groups: Groups) -> list[Group]:
+        """Count what ``hunt`` selects by groups."""
+        return answers.aggregate(list(self._events.values()), hunt, groups)
+
+    def purge(
+        self,
+        *,
+        before: datetime,
+        kind: str = NORMAL,
+        keep: Condition | None = None,
+        dry_run: bool = False,
+    ) -> list[Purged]:
+        """Remove the events of a retention class older than ``before``; say by day what went."""
+        removal = answers.Removal(before, kind, keep)
+        with self._lock:
+            gone = [event.id for event in self._events.values() if removal.takes(event)]
+            for event_id in [] if dry_run else gone:
+                del self._events[event_id]
+        return removal.report()
 
     def close(self) -> None:
         """Keep everything: there are no files to release."""

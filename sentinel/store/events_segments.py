@@ -12,13 +12,15 @@ offsets) adds nothing. One thread writes; any thread reads.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from threading import RLock
 
 from sentinel.domain.event import Event
+from sentinel.domain.hunt import NORMAL, Condition, Group, Groups, Hunt, Purged
 from sentinel.errors import StorageError
+from sentinel.store import events_answers as answers
 from sentinel.store.disk import Disk, FolderLock, make_folder, trouble
 from sentinel.store.event_index import EventIndex, day_of
 from sentinel.store.frames import NO_LINK
@@ -161,12 +163,74 @@ class SegmentEventStore:
         with self._lock:
             return len(self._index)
 
+    def hunt(self, hunt: Hunt) -> list[Event]:
+        """Return a page of events. Reads every block of the days in question."""
+        return answers.page(self.search(since=hunt.since, until=hunt.until), hunt)
+
+    def aggregate(self, hunt: Hunt, groups: Groups) -> list[Group]:
+        """Count what ``hunt`` selects by groups. Reads every block of the days in question."""
+        found = self.search(since=hunt.since, until=hunt.until)
+        return answers.aggregate(found, hunt, groups)
+
+    def purge(
+        self,
+        *,
+        before: datetime,
+        kind: str = NORMAL,
+        keep: Condition | None = None,
+        dry_run: bool = False,
+    ) -> list[Purged]:
+        """Remove the events of a retention class older than ``before``; say by day what went.
+
+        A day's segments are replaced by one with what stays, or by none: the manifest decides.
+        """
+        told: list[Purged] = []
+        for day, places in self._index.each_day(day_of(before)):
+            removal = answers.Removal(before, kind, keep)
+            events = [
+                event
+                for place in places
+                for event in place.events()
+                if self._index.is_at(event.id, place)
+            ]
+            stay = [event for event in events if not removal.takes(event)]
+            size = sum({place.segment.path: place.segment.end for place in places}.values())
+            told += removal.report({day: size})
+            if len(stay) < len(events) and not dry_run:
+                self._replace_day(day, stay)
+        return told
+
     def close(self) -> None:
         """Release files. A second call does nothing."""
         with self._lock:
             self._close_writers(keep=0)
             if self._process_lock is not None:
                 self._process_lock.release()
+
+    def _replace_day(self, day: date, stay: Sequence[Event]) -> None:
+        """Put one segment with the events of ``stay`` in place of a day's segments, or none."""
+        with self._lock:
+            if self._process_lock is None:
+                raise StorageError("opened to read", where=str(self._folder))
+            self._abandon([day])
+            old = {name for name in self._manifest.segments if name.startswith(f"{day}/")}
+            offset = self._manifest.stored_offset
+            try:
+                written = {}
+                if stay:
+                    held = (len(stay), max(offset, 0), max(offset, 0))
+                    written = {day: self._write(day, pack(encode(stay)), held)}
+                manifest = self._manifest_with(written.values(), offset, without=old)
+                write_manifest(self._disk, self._folder, self._sealer, manifest)
+                self._manifest = manifest
+                self._index.drop(day)
+                for segment, block in written.values():
+                    segment.publish(block)
+                    self._index.add(day, segment, block.number, stay)
+                for name in old:
+                    self._disk.unlink(self._folder / name)
+            except OSError as error:
+                raise trouble(error, self._folder) from error
 
     def _new_by_day(self, events: Sequence[Event]) -> dict[date, list[Event]]:
         days: dict[date, list[Event]] = {}
@@ -199,9 +263,15 @@ class SegmentEventStore:
         )
 
     def _manifest_with(
-        self, written: Iterable[tuple[Segment, Block]], last_offset: int
+        self,
+        written: Iterable[tuple[Segment, Block]],
+        last_offset: int,
+        *,
+        without: Collection[str] = (),
     ) -> Manifest:
-        segments = dict(self._manifest.segments)
+        segments = {
+            name: size for name, size in self._manifest.segments.items() if name not in without
+        }
         for segment, block in written:
             segments[_name(segment.path)] = block.position + block.size
         return Manifest(stored_offset=last_offset, segments=segments)

@@ -18,6 +18,7 @@ from sentinel.domain.anchor import Anchor
 from sentinel.domain.deadline import Deadline
 from sentinel.domain.event import Event
 from sentinel.domain.finding import Finding
+from sentinel.domain.hunt import NORMAL, Condition, Group, Groups, Hunt, Purged
 from sentinel.domain.incident import Document, Incident
 from sentinel.domain.journal import JournalLine
 from sentinel.domain.outbox import Message, OutboxState
@@ -59,6 +60,37 @@ class EventStore(Protocol):
 
     def count(self) -> int:
         """Return how many events are stored."""
+        ...
+
+    def hunt(self, hunt: Hunt) -> list[Event]:
+        """Return a page of events; `Hunt.beyond` its last one asks for the next page.
+
+        Answers as `domain.hunt_match.holds` does. Raises StorageError.
+        """
+        ...
+
+    def aggregate(self, hunt: Hunt, groups: Groups) -> list[Group]:
+        """Count what ``hunt`` selects by groups; its order, limit and position are not looked at.
+
+        Exact, whatever the number of groups. Raises StorageError.
+        """
+        ...
+
+    def purge(
+        self,
+        *,
+        before: datetime,
+        kind: str = NORMAL,
+        keep: Condition | None = None,
+        dry_run: bool = False,
+    ) -> list[Purged]:
+        """Remove the events of a retention class older than ``before``; say by day what went.
+
+        ``kind``: `domain.hunt_match.class_of` the event. ``keep``: what is held and stays.
+        `stored_offset` does not move; an event that went and is sent again is stored again, by a
+        later offset. ``dry_run``: say what would go. All of a day goes or none: killed in
+        between, the same call again finishes, and tells of what was left only.
+        """
         ...
 
     def close(self) -> None:

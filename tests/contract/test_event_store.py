@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from sentinel.domain.event import Event, LogSource
+from sentinel.domain.event import Event, LogSource, Value
+from sentinel.domain.hunt import (
+    ALWAYS,
+    RETENTION,
+    All,
+    Any_,
+    Condition,
+    Exists,
+    Groups,
+    Hunt,
+    In,
+    Not,
+    Op,
+    Test,
+)
+from sentinel.domain.hunt_match import digest_of, holds
 from sentinel.store.events_memory import MemoryEventStore
 from sentinel.store.events_segments import SegmentEventStore
 from sentinel.store.ports import EventStore
@@ -195,3 +212,178 @@ def test_a_batch_over_many_days(store: EventStore) -> None:
 def test_close_may_be_called_twice(store: EventStore) -> None:
     store.close()
     store.close()
+
+
+def hunted(store: EventStore, hunt: Hunt) -> list[int]:
+    return ids(store.hunt(hunt))
+
+
+def fields(number: int) -> Event:
+    """Return an event with fields of every type; several share each value."""
+    values: dict[str, Value] = {
+        "user.name": f"usr_{'abcdefg'[number % 7]}",
+        "source.ip": f"198.51.100.{number % 5}" if number % 3 else f"ip_{number % 4}",
+        "http.response.status_code": [200, 404, 500][number % 3],
+        "url.path": f"/crm/Kunde/{number}" if number % 2 else "/health*z",
+        "sentinel.subject": [f"sub_{number % 4}", f"sub_{number % 6}"],
+        "sentinel.mfa": number % 4 == 0,
+        "rate": number / 4,
+        "odd.name_": "x%_y" if number % 5 == 0 else None,
+        "mixed": number if number % 2 else str(number),
+    }
+    at = NOON + (number * 37 % 100) * HOUR
+    return msgspec.structs.replace(event(number, at), fields=values)
+
+
+def is_(field: str, value: str, op: Op = Op.IS, *, ignore_case: bool = False) -> Test:
+    return Test(field=field, op=op, value=value, ignore_case=ignore_case)
+
+
+CONDITIONS: list[Condition] = [
+    ALWAYS,
+    is_("user.name", "usr_a"),
+    is_("user.name", "USR_A"),
+    is_("user.name", "USR_A", ignore_case=True),
+    is_("user.name", "usr_", Op.PREFIX),
+    is_("url.path", "kunde", Op.CONTAINS),
+    is_("url.path", "KUNDE", Op.CONTAINS, ignore_case=True),
+    is_("url.path", "7", Op.SUFFIX),
+    is_("url.path", "/crm/*/?", Op.LIKE),
+    is_("url.path", "/health\\*?", Op.LIKE),
+    is_("url.path", "/HEALTH\\**", Op.LIKE, ignore_case=True),
+    is_("odd.name_", "x%", Op.PREFIX),
+    is_("odd.name_", "%_", Op.CONTAINS),
+    is_("odd.name_", "x__y", Op.LIKE),
+    Not(is_("odd.name_", "nowhere")),
+    is_("source.ip", "198.51.100.0/30", Op.CIDR),
+    Not(is_("source.ip", "198.51.100.0/30", Op.CIDR)),
+    is_("source.ip", "2001:db8::/32", Op.CIDR),
+    is_("http.response.status_code", "404"),
+    Test(field="http.response.status_code", op=Op.GTE, value=404),
+    Test(field="http.response.status_code", op=Op.LT, value=404),
+    Not(Test(field="http.response.status_code", op=Op.LT, value=404)),
+    is_("http.response.status_code", "40", Op.PREFIX),
+    Test(field="rate", op=Op.LTE, value=2.5),
+    Test(field="rate", op=Op.GT, value=2),
+    is_("rate", "2"),
+    is_("rate", "2.25"),
+    is_("mixed", "4"),
+    is_("mixed", "5"),
+    Test(field="mixed", op=Op.GT, value=5),
+    is_("sentinel.mfa", "true"),
+    Test(field="sentinel.mfa", op=Op.GTE, value=0),
+    is_("sentinel.subject", "sub_3"),
+    Not(is_("sentinel.subject", "sub_3")),
+    All((is_("sentinel.subject", "sub_3"), is_("sentinel.subject", "sub_5"))),
+    In(field="sentinel.subject", values=("sub_1", "sub_5", "nobody")),
+    In(field="user.name", values=()),
+    In(field="event.id", values=(f"{3:032x}", f"{30:032x}")),
+    is_("sentinel.source", "crm"),
+    is_("sentinel.ref", "crm#1", Op.PREFIX),
+    is_("sentinel.logsource.service", "crm"),
+    Exists(field="odd.name_"),
+    Not(Exists(field="odd.name_")),
+    Exists(field="no.such.field"),
+    Not(Exists(field="no.such.field")),
+    Any_(()),
+    Not(All(())),
+    Any_((is_("user.name", "usr_b"), All((is_("mixed", "8"), Exists(field="rate"))))),
+    Not(Any_((is_("user.name", "usr_b"), is_("url.path", "/crm", Op.PREFIX)))),
+]
+
+
+@pytest.mark.parametrize("where", CONDITIONS, ids=str)
+def test_a_hunt_finds_what_the_reference_finds(store: EventStore, where: Condition) -> None:
+    events = [fields(number) for number in range(60)]
+    store.append(events[:25], last_offset=24)
+    settle(store)
+    store.append(events[25:], last_offset=59)
+    expected = sorted((one for one in events if holds(where, one)), key=lambda e: (e.time, e.id))
+    assert store.hunt(Hunt(where=where, limit=1000)) == expected
+    per_user = Counter(one.text("user.name") for one in expected)
+    groups = store.aggregate(Hunt(where=where), Groups(by=("user.name",), order="key"))
+    assert [(group.key[0], group.count) for group in groups] == sorted(per_user.items())
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_pages_join_without_gap_or_double(store: EventStore, newest_first: bool) -> None:
+    events = [event(number, NOON + number // 7 * HOUR) for number in range(50)]
+    store.append(events, last_offset=49)
+    settle(store)
+    hunt = Hunt(limit=8, newest_first=newest_first, since=NOON + HOUR, until=NOON + 6 * HOUR)
+    seen: list[int] = []
+    while page := store.hunt(hunt):
+        seen += ids(page)
+        hunt = hunt.beyond(page[-1])
+    expected = list(range(7, 42))
+    assert seen == (expected[::-1] if newest_first else expected)
+    assert hunted(store, Hunt(limit=0)) == []
+
+
+def test_groups(store: EventStore) -> None:
+    events = [fields(number) for number in range(60)]
+    store.append(events[:40], last_offset=39)
+    settle(store)
+    store.append(events[40:], last_offset=59)
+    everything = Hunt()
+    reference = MemoryEventStore()
+    reference.append(events, last_offset=59)
+    for groups in [
+        Groups(by=("source.ip",)),
+        Groups(by=("source.ip",), top=3),
+        Groups(by=("source.ip",), top=3, order="fewest"),
+        Groups(by=("sentinel.subject",), order="key"),
+        Groups(by=("@day",), order="key"),
+        Groups(by=("@day", "http.response.status_code"), order="key", top=1000),
+        Groups(by=("@hour", "sentinel.subject", "sentinel.mfa"), order="key", top=1000),
+        Groups(by=("@day",), distinct="user.name", order="key"),
+        Groups(by=("url.path",), distinct="sentinel.subject"),
+        Groups(by=("rate",), order="key"),
+        Groups(by=("mixed",), order="key"),
+        Groups(by=("odd.name_",)),
+        Groups(by=("no.such.field",)),
+        Groups(by=("user.name",), distinct="no.such.field"),
+        Groups(by=()),
+        Groups(by=(), distinct="source.ip"),
+    ]:
+        for hunt in [everything, Hunt(since=NOON + 20 * HOUR, until=NOON + 60 * HOUR)]:
+            assert store.aggregate(hunt, groups) == reference.aggregate(hunt, groups), groups
+
+
+def test_a_purge_takes_what_is_older_of_its_class(store: EventStore) -> None:
+    events = [event(number, NOON + number * HOUR) for number in range(60)]
+    events[4] = msgspec.structs.replace(events[4], fields={RETENTION: "navigation"})
+    store.append(events[:50], last_offset=49)
+    settle(store)
+    store.append(events[50:], last_offset=59)
+    before = NOON + 20 * HOUR
+    held = In(field="event.id", values=(events[6].id,))
+    dry = store.purge(before=before, keep=held, dry_run=True)
+    assert store.count() == 60
+    told = store.purge(before=before, keep=held)
+    assert [(one.day, one.kind, one.count, one.digest, one.kept) for one in told] == [
+        (one.day, one.kind, one.count, one.digest, one.kept) for one in dry
+    ]
+    assert [(str(one.day), one.count, one.kept) for one in told] == [
+        ("2026-01-02", 10, 1),
+        ("2026-01-03", 8, 0),
+    ]
+    assert told[0].digest == digest_of(events[n].id for n in range(12) if n not in (4, 6))
+    assert (told[0].first, told[1].last) == (events[0].time, events[19].time)
+    assert ids(list(store.search())) == [4, 6, *range(20, 60)]
+    assert store.get(events[0].id) is None
+    assert store.get(events[6].id) == events[6]
+    assert (store.count(), store.stored_offset()) == (42, 59)
+    assert store.purge(before=before, keep=held) == []
+    assert [one.count for one in store.purge(before=before, kind="navigation")] == [1]
+    assert [one.count for one in store.purge(before=NOON + 900 * HOUR)] == [1, 16, 24]
+    assert list(store.search()) == []
+    assert (store.count(), store.stored_offset()) == (0, 59)
+    assert store.append([event(70)], last_offset=60) == 1
+
+
+def settle(store: EventStore) -> None:
+    """Let the store bring into its lasting form what it holds, where it has two."""
+    compact = getattr(store, "compact", None)
+    if compact is not None:
+        compact()
