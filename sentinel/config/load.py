@@ -24,7 +24,7 @@ ENV_PREFIX = "SENTINEL_"
 NOT_SETTINGS = (f"{ENV_PREFIX}CONFIG", f"{ENV_PREFIX}TOKEN")  # for the command line alone
 DEFAULT_PATH = Path("sentinel.toml")
 
-_LISTS = {"email_to", "egress_allow", "seen_by", "rules"}
+_LISTS = {"email_to", "egress_allow", "seen_by", "rules", "test_to"}
 
 
 def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Settings:

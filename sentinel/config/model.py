@@ -18,12 +18,13 @@ from pydantic import (
 
 from sentinel.config.blind import BlindSettings
 from sentinel.config.duties import CalendarSettings, LogReviewSettings, RotaSettings
+from sentinel.config.mail import MailSettings
 from sentinel.config.scope import ScopeSettings
 from sentinel.config.section import Section
 from sentinel.config.source import SourceSettings, loopback
 from sentinel.content import content_dir
 
-SECRETS = {"master", "anchor", "token", "password", "webhook_secret", "url"}
+SECRETS = {"master", "anchor", "token", "password", "webhook_secret", "url", "signing_key"}
 """Settings that may be read from a file: ``X_file`` in place of ``X``."""
 
 
@@ -211,7 +212,7 @@ class CollectorSettings(Listener):
         description="Longest line; of a longer one the start is kept, as not understood.",
     )
     max_pending_bytes: int = Field(
-        default=256 * 1024 * 1024,
+        default=64 * 1024 * 1024,
         gt=0,
         description="Bytes of bodies in memory at once; above, senders get 429 and come again.",
     )
@@ -304,6 +305,7 @@ class Settings(Section):
     console: ConsoleSettings = Field(default=ConsoleSettings(), description="Console.")
     sources: list[SourceSettings] = Field(default=[], description="Declared sources.")
     smtp: SmtpSettings = Field(default=SmtpSettings(), description="Mail server.")
+    mail: MailSettings = Field(default=MailSettings(), description="Letters to persons.")
     notify: NotifySettings = Field(default=NotifySettings(), description="Where alerts go.")
     detect: DetectSettings = Field(default=DetectSettings(), description="Detection.")
     behaviour: BehaviourSettings = Field(
