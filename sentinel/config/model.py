@@ -19,12 +19,13 @@ from pydantic import (
 from sentinel.config.blind import BlindSettings
 from sentinel.config.duties import CalendarSettings, LogReviewSettings, RotaSettings
 from sentinel.config.mail import MailSettings
+from sentinel.config.retention import BackupSettings, RetentionSettings
 from sentinel.config.scope import ScopeSettings
 from sentinel.config.section import Section
 from sentinel.config.source import SourceSettings, loopback
 from sentinel.content import content_dir
 
-SECRETS = {"master", "anchor", "token", "password", "webhook_secret", "url", "signing_key"}
+SECRETS = {"master", "anchor", "key", "token", "password", "webhook_secret", "url", "signing_key"}
 """Settings that may be read from a file: ``X_file`` in place of ``X``."""
 
 
@@ -324,6 +325,8 @@ class Settings(Section):
         default=LogReviewSettings(), description="Weekly review of the audit logs."
     )
     rota: RotaSettings = Field(default=RotaSettings(), description="Who stands in for the officer.")
+    retention: RetentionSettings = Field(default=RetentionSettings(), description="The purge.")
+    backup: BackupSettings = Field(default=BackupSettings(), description="Backups.")
 
     @field_validator("data_dir")
     @classmethod
@@ -354,6 +357,17 @@ class Settings(Section):
     def anchor_path(self) -> Path:
         """The folder of the journal's anchors."""
         return self.journal.anchor_dir or self.data_dir / "anchors"
+
+    @property
+    def certificate_path(self) -> Path:
+        """The folder of the purge's certificates."""
+        return self.retention.certificate_dir or self.data_dir / "certificates"
+
+    @property
+    def ledger_path(self) -> Path | None:
+        """The folder of the purge ledger; None where there are no backups to apply it to."""
+        beside = self.backup.dir / "ledger" if self.backup.dir else None
+        return self.retention.ledger_dir or beside
 
     @property
     def rules_path(self) -> Path:
