@@ -42,6 +42,8 @@ from sentinel.store.events_segments import SegmentEventStore
 from sentinel.store.ports import CaseTx, EventStore, Sealer
 from sentinel.store.seal import AesGcmSealer, derive_key, load_master_key
 
+CASES = "cases.sqlite"
+
 
 def open_sealer(settings: Settings) -> AesGcmSealer:
     """Return what seals, under the master key. Raises ConfigError where there is none."""
@@ -49,9 +51,15 @@ def open_sealer(settings: Settings) -> AesGcmSealer:
 
 
 def open_cases(settings: Settings, sealer: Sealer, clock: Clock) -> SqlCaseStore:
-    """Open the case store in the data directory, made if need be."""
+    """Open the case store: the one that is set, else SQLite in the data directory."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return SqlCaseStore.open(settings.data_dir / "cases.sqlite", sealer, clock)
+    return SqlCaseStore.open(cases_target(settings), sealer, clock)
+
+
+def cases_target(settings: Settings) -> str | Path:
+    """Return where the cases lie: a database URL or a file."""
+    url = settings.store.cases.url
+    return url.get_secret_value() if url is not None else settings.data_dir / CASES
 
 
 def open_events(settings: Settings, sealer: Sealer) -> SegmentEventStore:

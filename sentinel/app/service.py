@@ -218,12 +218,9 @@ class Sentinel:
 
     async def in_store(self, function: Callable[[CaseTx], T], /) -> T:
         """Run ``function`` in one transaction, in the store's thread."""
-
-        def run() -> T:
-            with self._cases.begin() as tx:
-                return function(tx)
-
-        return await asyncio.get_running_loop().run_in_executor(self._store_thread, run)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._store_thread, self._cases.run, function
+        )
 
     async def command(self, name: str, actor: Actor, **arguments: object) -> object:
         """Run a command of the workflow (see `Casework.command`)."""

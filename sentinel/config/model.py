@@ -23,6 +23,7 @@ from sentinel.config.retention import BackupSettings, RetentionSettings
 from sentinel.config.scope import ScopeSettings
 from sentinel.config.section import Section
 from sentinel.config.source import SourceSettings, loopback
+from sentinel.config.stores import StoreSettings
 from sentinel.content import content_dir
 
 SECRETS = {"master", "anchor", "key", "token", "password", "webhook_secret", "url", "signing_key"}
@@ -327,6 +328,7 @@ class Settings(Section):
     rota: RotaSettings = Field(default=RotaSettings(), description="Who stands in for the officer.")
     retention: RetentionSettings = Field(default=RetentionSettings(), description="The purge.")
     backup: BackupSettings = Field(default=BackupSettings(), description="Backups.")
+    store: StoreSettings = Field(default=StoreSettings(), description="The stores.")
 
     @field_validator("data_dir")
     @classmethod

@@ -40,6 +40,7 @@ class SqlOutbox:
             .where(pending, OUTBOX.c.next_attempt_us <= to_us(now))
             .order_by(OUTBOX.c.next_attempt_us, OUTBOX.c.created_us, OUTBOX.c.id)
             .limit(limit)
+            .with_for_update(skip_locked=True)  # no row twice, whoever else reads this table
         ).all()
         claimed = [
             message_id

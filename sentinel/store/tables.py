@@ -15,10 +15,11 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    String,
     Table,
     Text,
 )
+
+from sentinel.store.sql_types import LongMark, Mark
 
 METADATA = MetaData(
     naming_convention={
@@ -32,10 +33,10 @@ METADATA = MetaData(
 ALERTS = Table(
     "alerts",
     METADATA,
-    Column("id", String(64), primary_key=True),
-    Column("fingerprint", String(64), nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("incident_id", String(64), nullable=False),
+    Column("id", Mark(64), primary_key=True),
+    Column("fingerprint", Mark(64), nullable=False),
+    Column("state", Mark(16), nullable=False),
+    Column("incident_id", Mark(64), nullable=False),
     Column("first_us", BigInteger, nullable=False),
     Column("last_us", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
@@ -48,8 +49,8 @@ ALERTS = Table(
 FINDINGS = Table(
     "findings",
     METADATA,
-    Column("id", String(64), primary_key=True),
-    Column("alert_id", String(64), ForeignKey("alerts.id"), nullable=False),
+    Column("id", Mark(64), primary_key=True),
+    Column("alert_id", Mark(64), ForeignKey("alerts.id"), nullable=False),
     Column("time_us", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Index(None, "alert_id"),
@@ -58,16 +59,16 @@ FINDINGS = Table(
 COUNTERS = Table(
     "counters",
     METADATA,
-    Column("name", String(64), primary_key=True),
+    Column("name", Mark(64), primary_key=True),
     Column("value", Integer, nullable=False),
 )
 
 INCIDENTS = Table(
     "incidents",
     METADATA,
-    Column("id", String(64), primary_key=True),
-    Column("reference", String(32), nullable=False, unique=True),
-    Column("legal", String(32), nullable=False),
+    Column("id", Mark(64), primary_key=True),
+    Column("reference", Mark(32), nullable=False, unique=True),
+    Column("legal", Mark(32), nullable=False),
     Column("created_us", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False),
@@ -78,8 +79,8 @@ INCIDENTS = Table(
 DEADLINES = Table(
     "deadlines",
     METADATA,
-    Column("id", String(64), primary_key=True),
-    Column("incident_id", String(64), nullable=False),
+    Column("id", Mark(64), primary_key=True),
+    Column("incident_id", Mark(64), nullable=False),
     Column("is_open", Integer, nullable=False),
     Column("due_us", BigInteger, nullable=False),
     Column("next_alarm_us", BigInteger, nullable=True),
@@ -92,8 +93,8 @@ DEADLINES = Table(
 DOCUMENTS = Table(
     "documents",
     METADATA,
-    Column("id", String(64), primary_key=True),
-    Column("incident_id", String(64), ForeignKey("incidents.id"), nullable=False),
+    Column("id", Mark(64), primary_key=True),
+    Column("incident_id", Mark(64), ForeignKey("incidents.id"), nullable=False),
     Column("created_us", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Index(None, "incident_id", "created_us"),
@@ -105,58 +106,58 @@ JOURNAL = Table(
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("occurred_us", BigInteger, nullable=False),
     Column("recorded_us", BigInteger, nullable=False),
-    Column("actor", String(128), nullable=False),
-    Column("action", String(64), nullable=False),
-    Column("object", String(128), nullable=False),
+    Column("actor", Mark(128), nullable=False),
+    Column("action", Mark(64), nullable=False),
+    Column("object", Mark(128), nullable=False),
     Column("payload", LargeBinary, nullable=False),
-    Column("payload_digest", String(64), nullable=False),
-    Column("prev_hash", String(64), nullable=False),
-    Column("hash", String(64), nullable=False),
+    Column("payload_digest", Mark(64), nullable=False),
+    Column("prev_hash", Mark(64), nullable=False),
+    Column("hash", Mark(64), nullable=False),
     Index(None, "object", "seq"),
 )
 
 OUTBOX = Table(
     "outbox",
     METADATA,
-    Column("id", String(64), primary_key=True),
-    Column("key", String(256), nullable=False, unique=True),
-    Column("channel", String(64), nullable=False),
-    Column("kind", String(64), nullable=False),
+    Column("id", Mark(64), primary_key=True),
+    Column("key", Mark(256), nullable=False, unique=True),
+    Column("channel", Mark(64), nullable=False),
+    Column("kind", Mark(64), nullable=False),
     Column("context", Text, nullable=False),
-    Column("state", String(16), nullable=False),
+    Column("state", Mark(16), nullable=False),
     Column("created_us", BigInteger, nullable=False),
     Column("next_attempt_us", BigInteger, nullable=False),
     Column("claimed_us", BigInteger, nullable=True),
     Column("sent_us", BigInteger, nullable=True),
     Column("attempts", Integer, nullable=False),
-    Column("last_error", Text, nullable=False),
-    Column("receipt", Text, nullable=False),
+    Column("last_error", LongMark, nullable=False),
+    Column("receipt", LongMark, nullable=False),
     Index(None, "state", "next_attempt_us"),
 )
 
 FACTS = Table(
     "facts",
     METADATA,
-    Column("kind", String(32), primary_key=True),
-    Column("id", String(128), primary_key=True),
-    Column("subject", String(128), primary_key=True),
-    Column("actor", String(128), primary_key=True),
+    Column("kind", Mark(32), primary_key=True),
+    Column("id", Mark(128), primary_key=True),
+    Column("subject", Mark(128), primary_key=True),
+    Column("actor", Mark(128), primary_key=True),
     Column("body", Text, nullable=False),
 )
 
 ACCOUNTS = Table(
     "accounts",
     METADATA,
-    Column("id", String(64), primary_key=True),
-    Column("name_folded", String(128), nullable=False, unique=True),
+    Column("id", Mark(64), primary_key=True),
+    Column("name_folded", Mark(128), nullable=False, unique=True),
     Column("body", LargeBinary, nullable=False),
 )
 
 WEB_SESSIONS = Table(
     "web_sessions",
     METADATA,
-    Column("token_hash", String(64), primary_key=True),
-    Column("account_id", String(64), ForeignKey("accounts.id"), nullable=False),
+    Column("token_hash", Mark(64), primary_key=True),
+    Column("account_id", Mark(64), ForeignKey("accounts.id"), nullable=False),
     Column("body", LargeBinary, nullable=False),
     Index(None, "account_id"),
 )
@@ -164,7 +165,7 @@ WEB_SESSIONS = Table(
 STATE = Table(
     "state",
     METADATA,
-    Column("name", String(128), primary_key=True),
+    Column("name", Mark(128), primary_key=True),
     Column("value", LargeBinary, nullable=False),
 )
 
@@ -172,9 +173,9 @@ STATE = Table(
 CASE_RECORDS = Table(
     "case_records",
     METADATA,
-    Column("id", String(64), primary_key=True),
-    Column("incident_id", String(64), nullable=False),
-    Column("kind", String(32), nullable=False),
+    Column("id", Mark(64), primary_key=True),
+    Column("incident_id", Mark(64), nullable=False),
+    Column("kind", Mark(32), nullable=False),
     Column("created_us", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False),
@@ -184,8 +185,8 @@ CASE_RECORDS = Table(
 API_TOKENS = Table(
     "api_tokens",
     METADATA,
-    Column("token_hash", String(64), primary_key=True),
-    Column("account_id", String(64), ForeignKey("accounts.id"), nullable=False),
+    Column("token_hash", Mark(64), primary_key=True),
+    Column("account_id", Mark(64), ForeignKey("accounts.id"), nullable=False),
     Column("body", LargeBinary, nullable=False),
     Index(None, "account_id"),
 )
@@ -194,7 +195,7 @@ API_TOKENS = Table(
 IDEMPOTENCY = Table(
     "idempotency",
     METADATA,
-    Column("key", String(64), primary_key=True),
+    Column("key", Mark(64), primary_key=True),
     Column("created_us", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Index(None, "created_us"),
@@ -205,7 +206,7 @@ JOURNAL_ANCHORS = Table(
     "journal_anchors",
     METADATA,
     Column("last_seq", BigInteger, primary_key=True, autoincrement=False),
-    Column("day", String(10), nullable=False),
+    Column("day", Mark(10), nullable=False),
     Column("body", Text, nullable=False),
 )
 
@@ -213,6 +214,6 @@ JOURNAL_ANCHORS = Table(
 BODY_KEYS = Table(
     "body_keys",
     METADATA,
-    Column("id", String(128), primary_key=True),
+    Column("id", Mark(128), primary_key=True),
     Column("wrapped", LargeBinary, nullable=False),
 )
