@@ -19,7 +19,6 @@ from sentinel.config import Settings
 from sentinel.domain.account import Account
 from sentinel.domain.calendar import midnight
 from sentinel.domain.deadline import zone_of
-from sentinel.domain.incident import Actor
 from sentinel.domain.log_review import A_WEEK, LogReview, monday_of, week_name
 from sentinel.legal.obligations import in_force
 from sentinel.obs.metrics import Metrics
@@ -131,7 +130,7 @@ def sign_week(
     now: datetime,
 ) -> LogReview:
     """Sign a week as the holder of an account; the last signature meets the obligation."""
-    actor = Actor(account.id, frozenset(account.roles))
+    actor = account.actor
     called = {account.name, *settings.log_review.staff_ids.get(account.name, [])}
     own = {pseudonymiser.pseudonym("usr", name) for name in called}
     signed = log_review.sign(

@@ -203,7 +203,7 @@ def actor_of(tx: CaseTx, name: str) -> Actor:
     account = tx.accounts.by_name(name)
     if account is None or account.disabled:
         raise NotFound(f"no account is called {name}", hint="sentinel account list")
-    return Actor(account.id, frozenset(account.roles))
+    return account.actor
 
 
 @contextmanager

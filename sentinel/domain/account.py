@@ -6,11 +6,15 @@ from datetime import datetime
 
 import msgspec
 
-from sentinel.domain.incident import Role
+from sentinel.domain.incident import Actor, Role
 
 
 class Account(msgspec.Struct, kw_only=True):
-    """An account. ``password_hash``: Argon2id. ``totp_secret``: sealed bytes (RFC 6238)."""
+    """An account. ``password_hash``: Argon2id. ``totp_secret``: sealed bytes (RFC 6238).
+
+    ``person``: the human behind it. Accounts of one human bear the same word, and never stand on
+    both sides of a decision; empty: the human has this account alone.
+    """
 
     id: str
     name: str
@@ -24,6 +28,12 @@ class Account(msgspec.Struct, kw_only=True):
     failed_attempts: int = 0
     locked_until: datetime | None = None
     disabled: bool = False
+    person: str = ""
+
+    @property
+    def actor(self) -> Actor:
+        """The holder as the workflow knows them."""
+        return Actor(self.id, frozenset(self.roles), self.person)
 
 
 class WebSession(msgspec.Struct, kw_only=True):

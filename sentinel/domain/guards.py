@@ -51,7 +51,7 @@ def second_person(attempt: Attempt) -> str:
     """Ask for an approver who is not the author."""
     if attempt.approver is None:
         return "a second person must approve it"
-    if attempt.approver.id == attempt.actor.id:
+    if attempt.approver.human == attempt.actor.human:
         return "the author cannot be the approver"
     return ""
 

@@ -190,10 +190,19 @@ class Incident(msgspec.Struct, kw_only=True):
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """Who acts on a case: an account's id and its roles."""
+    """Who acts on a case: an account's id and its roles.
+
+    ``person``: the human behind the account, where one has several; empty: the account itself.
+    """
 
     id: str
     roles: frozenset[Role]
+    person: str = ""
+
+    @property
+    def human(self) -> str:
+        """Return what tells one human from another: two accounts of one have the same."""
+        return self.person or self.id
 
     def has(self, *roles: Role) -> bool:
         """Tell whether the actor holds one of ``roles``."""

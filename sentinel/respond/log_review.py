@@ -13,6 +13,7 @@ from sentinel.domain.event import Event
 from sentinel.domain.incident import Actor, Role
 from sentinel.domain.log_review import LogReview, Looked, Signature, digest_of, drawn
 from sentinel.errors import NotFound, Refused
+from sentinel.respond.humans import same_human
 from sentinel.store.ports import CaseTx
 
 FOLDER = "log-review"
@@ -111,7 +112,7 @@ def sign(
         raise Refused("say what the logs call the reviewer: nobody reviews himself")
     if len(remarks.strip()) < 10:  # noqa: PLR2004 - a sentence
         raise Refused("write what was looked at, and what was found")
-    if any(one.by == actor.id for one in review.signatures):
+    if any(same_human(tx, one.by, actor) for one in review.signatures):
         raise Refused("this person has signed already: the rest waits for another one")
     mine = review.open_for(own)
     if review.entries and not mine:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentinel.web.auth import totp
+from sentinel.respond import totp
 
 SECRET = base64.b32encode(b"12345678901234567890").decode()
 

@@ -24,6 +24,7 @@ from sentinel.domain.incident import (
 from sentinel.domain.transitions import Track
 from sentinel.errors import Refused
 from sentinel.legal.rulesets import in_force
+from sentinel.respond.humans import same_human
 from sentinel.respond.workflow import clocks
 from sentinel.respond.workflow.change import Case
 from sentinel.respond.workflow.lateness import ask_for_late_reasons
@@ -86,7 +87,8 @@ def approve_filing(tx: CaseTx, actor: Actor, incident_id: str, *, now: datetime)
     """Stand for the filings that others recorded, as the second person."""
     case = Case(tx, actor, incident_id, now)
     case.permit("approve_filing", Track.AUTHORITY)
-    if any(one.recorded_by == actor.id and not one.approved_by for one in case.incident.filings):
+    waiting = [one for one in case.incident.filings if not one.approved_by]
+    if any(same_human(tx, one.recorded_by, actor) for one in waiting):
         raise Refused("approve_filing: the author cannot be the approver")
     clocks.meet(tx, case.incident.id, [Obligation.FILING_APPROVAL], now)
     approved = tuple(

@@ -136,7 +136,7 @@ def amend_awareness(
     if aware < before:
         case.permit("amend_awareness_earlier", Track.LEGAL, reason=basis)
     else:
-        other = next((one for one in approvals if one.id != actor.id), None)
+        other = next((one for one in approvals if one.human != actor.human), None)
         case.permit("amend_awareness_later", Track.LEGAL, reason=basis, approver=other)
         if not any(person.has(Role.DPO) for person in (actor, *approvals)):
             raise Refused("amend_awareness: a later instant takes the DPO and a second person")

@@ -20,6 +20,7 @@ from sentinel.domain.record import Proposal, ProposalState
 from sentinel.domain.transitions import Track
 from sentinel.errors import Refused
 from sentinel.ids import uuid7
+from sentinel.respond.humans import same_human
 from sentinel.respond.workflow.authority import decide_no_notification
 from sentinel.respond.workflow.change import Case
 from sentinel.respond.workflow.closing import close
@@ -127,7 +128,7 @@ def approve_proposal(
     """Approve, as the second person: the command runs now, under all its guards."""
     case, proposal = _pending(tx, actor, incident_id, proposal_id, now)
     case.permit("approve_proposal", Track.LEGAL)
-    if proposal.created_by == actor.id:
+    if same_human(tx, proposal.created_by, actor):
         raise Refused("approve_proposal: the author cannot be the approver")
     if digest(proposal.command, case.incident.id, proposal.arguments) != proposal.digest:
         raise Refused("approve_proposal: it is not what was proposed")
@@ -182,7 +183,7 @@ def _author(tx: CaseTx, proposal: Proposal) -> Actor:
         return Actor(proposal.created_by, frozenset(Role(role) for role in proposal.roles))
     if account.disabled:
         raise Refused("approve_proposal: the account of its author is disabled")
-    return Actor(account.id, frozenset(account.roles))
+    return account.actor
 
 
 def _decide(

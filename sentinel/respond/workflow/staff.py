@@ -13,6 +13,7 @@ from enum import StrEnum
 from sentinel.domain.alert import Alert
 from sentinel.domain.incident import Actor, Role
 from sentinel.errors import Refused
+from sentinel.respond.humans import same_human
 from sentinel.store.ports import CaseTx
 
 PROPOSED = "alert.staff_measure_proposed"
@@ -55,7 +56,7 @@ def approve_staff_measure(
     asked = next((one for one in lines if one.seq == request and one.action == PROPOSED), None)
     if asked is None:
         raise Refused(f"approve_staff_measure: this alert has no request number {request}")
-    if asked.actor == actor.id:
+    if same_human(tx, asked.actor, actor):
         raise Refused("approve_staff_measure: the author cannot be the approver")
     approved = [tx.journal.opened(one) for one in lines if one.action == APPROVED]
     if any(isinstance(one, dict) and one.get("request") == request for one in approved):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 import msgspec
@@ -21,13 +21,12 @@ from sentinel.domain.account import Account
 from sentinel.domain.incident import Role
 from sentinel.errors import Refused
 from sentinel.ids import uuid7
+from sentinel.respond import totp
+from sentinel.respond.second_factor import LOCK, MAX_FAILURES, seal_context
 from sentinel.store.ports import CaseTx, Sealer
-from sentinel.web.auth import totp
 from sentinel.web.auth.roles import check_combination
 from sentinel.web.service import Service
 
-MAX_FAILURES = 5
-LOCK = timedelta(minutes=15)
 PARALLEL_HASHES = 2
 
 
@@ -50,11 +49,6 @@ class Failure(StrEnum):
     CODE = "code"
 
 
-def seal_context(account_id: str) -> str:
-    """Return the context that binds a sealed TOTP secret to its account."""
-    return f"totp:{account_id}"
-
-
 def create_account(
     *,
     name: str,
@@ -63,10 +57,12 @@ def create_account(
     language: str,
     sealer: Sealer,
     now: datetime,
+    person: str = "",
 ) -> NewAccount:
     """Make an account with a random password and a random second factor, ready to be stored.
 
-    ``now``: UTC. Raises Refused where the name is empty or the roles exclude each other.
+    ``now``: UTC. ``person``: see `Account`. Raises Refused where the name is empty or the roles
+    exclude each other.
     """
     held = tuple(sorted(set(roles)))
     check_combination(held)
@@ -82,6 +78,7 @@ def create_account(
         password_hash=PasswordHasher().hash(password),
         totp_secret=sealer.seal(secret.encode(), context=seal_context(account_id)),
         created_at=now,
+        person=person.strip().casefold(),
     )
     return NewAccount(account, password, secret, totp.otpauth_uri(secret, account.name))
 

@@ -27,7 +27,7 @@ class Visitor(msgspec.Struct, frozen=True):
     @property
     def actor(self) -> Actor:
         """The visitor as the workflow knows them."""
-        return Actor(self.account.id, frozenset(self.account.roles))
+        return self.account.actor
 
 
 def token_hash(token: str) -> str:

@@ -1,0 +1,12 @@
+"""The approvals of this house: its key is derived from the master key and lies in no database."""
+
+from __future__ import annotations
+
+from sentinel.config import Settings
+from sentinel.respond.approval import PURPOSE, Approvals
+from sentinel.store.seal import derive_key, load_master_key
+
+
+def open_approvals(settings: Settings) -> Approvals:
+    """Return what asks for, gives and checks approvals. Raises ConfigError without a key."""
+    return Approvals(derive_key(load_master_key(settings.keys), PURPOSE))
