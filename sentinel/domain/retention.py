@@ -32,17 +32,28 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
         except OverflowError as error:
             raise InvalidValue(f"{start} is too near the end of the calendar") from error
 
+    def cutoff(self, today: date) -> date:
+        """Return the first day whose records stay on ``today``: all before it must go."""
+        try:
+            day = add_months(today, -self.months) - timedelta(days=self.days)
+        except (OverflowError, ValueError):
+            return date.min
+        while self.after(day) <= today:  # months are clamped: 28 February may end two days
+            day += A_DAY
+        return day
+
     def __str__(self) -> str:
         length = f"{self.months} months" if self.months else f"{self.days} days"
         return f"{length} after {self.since}"
 
 
 NORMAL = "security_normal"
+NAVIGATION = "navigation"
 INCIDENT = "security_incident"
 PERIODS = {
     NORMAL: Period(months=12, since="the event"),
     INCIDENT: Period(months=36, since="the detection of the incident"),
-    "navigation": Period(months=13, since="the session"),
+    NAVIGATION: Period(months=13, since="the session"),
     "backup_daily": Period(days=7, since="the backup"),
     "backup_weekly": Period(days=28, since="the backup"),
     "backup_monthly": Period(months=6, since="the backup"),

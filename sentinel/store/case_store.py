@@ -23,6 +23,7 @@ from sentinel.store.sql_incidents import SqlIncidents
 from sentinel.store.sql_journal import SqlJournal
 from sentinel.store.sql_outbox import SqlOutbox
 from sentinel.store.sql_records import SqlApi, SqlCaseRecords
+from sentinel.store.sql_retention import SqlRetention
 from sentinel.store.sql_schema import Schema, prepare
 from sentinel.store.sql_small import SqlFacts, SqlState
 from sentinel.store.sql_watch import SqlBlindWindows, SqlDeadLetters
@@ -51,6 +52,7 @@ class SqlCaseTx:
         self.api = SqlApi(connection, bodies)
         self.blind = SqlBlindWindows(connection)
         self.dead_letters = SqlDeadLetters(connection)
+        self.retention = SqlRetention(connection, bodies)
 
 
 class SqlCaseStore:

@@ -24,6 +24,7 @@ from sentinel.domain.journal import JournalLine
 from sentinel.domain.outbox import Message, OutboxState
 from sentinel.domain.record import CaseRecord
 from sentinel.domain.scope import Fact
+from sentinel.store.ports_retention import Retention
 from sentinel.store.ports_watch import BlindWindows, DeadLetters
 
 R = TypeVar("R", bound=CaseRecord)
@@ -427,6 +428,11 @@ class CaseTx(Protocol):
     @property
     def dead_letters(self) -> DeadLetters:
         """What was not understood."""
+        ...
+
+    @property
+    def retention(self) -> Retention:
+        """What the purge takes, and copies of events kept for a case."""
         ...
 
 
