@@ -15,6 +15,11 @@ from babel.numbers import format_decimal
 
 NO_BREAK = "\u00a0"
 NARROW = "\u202f"
+_KEPT_TOGETHER = re.compile(
+    r"(?<=\d) (?=\d)|(?<=\d) (?=(?:h|min|heures?|minutes?|jours?|mois|ans|euros?|€|%|janvier"
+    r"|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre)(?!\w))"
+    r"|(?<=\bh) (?=\d\d\b)|(?<=\bM\.) |(?<=\bMme) |(?<=\bMlle) |(?<=\bn°) "
+)
 
 
 def instant(moment: datetime, language: str, zone: str = "Europe/Paris") -> str:
@@ -83,7 +88,7 @@ def typographic(text: str, language: str) -> str:
     """Set the apostrophes of both languages and the no-break spaces of French.
 
     Imprimerie nationale: a no-break space before the colon and inside guillemets, a narrow one
-    before ``; ? !``.
+    before ``; ? !``. A number does not part from its unit, its month or its next group of digits.
     """
     text = re.sub(r"(?<=\w)'(?=\w)", "’", text)
     if language != "fr":
@@ -91,6 +96,7 @@ def typographic(text: str, language: str) -> str:
     text = re.sub(r"«[ \u00a0]?", f"«{NO_BREAK}", text)
     text = re.sub(r"[ \u00a0]?»", f"{NO_BREAK}»", text)
     text = re.sub(r" :(?=\s|$)", f"{NO_BREAK}:", text)
+    text = _KEPT_TOGETHER.sub(NO_BREAK, text)
     return re.sub(r" ([;?!])", rf"{NARROW}\1", text)
 
 

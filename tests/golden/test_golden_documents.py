@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from sentinel.config import Organisation, Person
+from sentinel.content import content_dir
 from sentinel.domain.affected import Affected
 from sentinel.domain.incident import Authority, Incident, Legal, Persons, Security
 from sentinel.notify.dossier import build_initial
-from sentinel.notify.letters import draft_letter
+from sentinel.notify.letters import Form, draft_letter
 
 HERE = Path(__file__).parent
 DETECTED = datetime(2026, 3, 28, 22, 12, tzinfo=UTC)  # the clocks change that night
@@ -44,6 +45,28 @@ AFFECTED = Affected(
 )
 
 
+FACTS = {
+    "letter.device.fr": "un ordinateur portable",
+    "letter.device.en": "a laptop",
+    "letter.encrypted": "no",
+    "letter.recipient.fr": "un autre client",
+    "letter.recipient.en": "another customer",
+    "letter.deleted": "yes",
+    "letter.copied": "unknown",
+    "letter.restored.fr": "le 31 mars 2026",
+    "letter.restored.en": "on 31 March 2026",
+    "letter.processor.fr": "l’un de nos prestataires",
+    "letter.processor.en": "one of our service providers",
+    "letter.service.fr": "l’envoi de nos factures",
+    "letter.service.en": "sending our invoices",
+    "letter.page.fr": "la page de paiement de notre site",
+    "letter.page.en": "the payment page of our site",
+}
+KINDS = sorted(
+    path.parent.name for path in (content_dir("notifiers") / "letters").glob("*/fragment.yml")
+)
+
+
 def case(kind: str) -> Incident:
     return Incident(
         id="i1",
@@ -67,7 +90,8 @@ def case(kind: str) -> Incident:
                     "fr": "Le compte a été suspendu et ses sessions fermées.",
                     "en": "The account was suspended and its sessions closed.",
                 }
-            ]
+            ],
+            **FACTS,
         },
     )
 
@@ -79,12 +103,20 @@ def check(name: str, text: str) -> None:
     assert text == path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("kind", ["bulk_export", "out_of_scope_access", "generic"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_letters(kind: str, language: str) -> None:
     now = DETECTED + timedelta(hours=12)
     letter = draft_letter(case(kind), AFFECTED, ORGANISATION, language, now)
     check(f"letter-{kind}.{language}.txt", f"{letter.subject}\n\n{letter.text}")
+
+
+@pytest.mark.parametrize("form", [Form.PUBLIC, Form.HOLDING])
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_statements(form: Form, language: str) -> None:
+    now = DETECTED + timedelta(hours=12)
+    found = draft_letter(case("bulk_export"), AFFECTED, ORGANISATION, language, now, form=form)
+    check(f"statement-{form.value}.{language}.txt", f"{found.subject}\n\n{found.text}")
 
 
 def test_dossier() -> None:

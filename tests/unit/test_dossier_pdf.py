@@ -122,7 +122,7 @@ def test_a_drill_says_so() -> None:
         ("b.origin", {"codes": [], "text": "only text"}, "en", ("only text",)),
         ("t.discovery_mode", {"code": "press", "text": "x"}, "en", ("Press or social media: x",)),
         ("c.dpo", {"name": "N", "phone": "+33", "email": ""}, "fr", ("N", "+33")),
-        ("i.date", "2026-03-02", "fr", ("2 mars 2026",)),
+        ("i.date", "2026-03-02", "fr", ("2\u00a0mars 2026",)),
         ("b.description", "l'accès", "fr", ("l’accès",)),
         (
             "m.taken",
