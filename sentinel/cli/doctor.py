@@ -15,6 +15,7 @@ import typer
 
 from sentinel import __version__, config
 from sentinel.app.parts import (
+    CASES,
     load_notifiers,
     load_rules_or_raise,
     make_intakes,
@@ -29,7 +30,6 @@ from sentinel.errors import Exit, SentinelError
 from sentinel.store.seal import load_master_key
 from sentinel.web.serve import tls_context
 
-CASES = "cases.sqlite"
 LOW_DISK_BYTES = 1024**3
 
 EXTRAS = {
@@ -149,7 +149,7 @@ def _data(settings: Settings) -> str:
 
 def _cases(settings: Settings) -> str:
     sealer = open_sealer(settings)
-    if not (settings.data_dir / CASES).exists():
+    if settings.store.cases.url is None and not (settings.data_dir / CASES).exists():
         raise SentinelError("there is none yet", hint="sentinel account add NAME --role dpo")
     cases = open_cases(settings, sealer, SystemClock())
     try:
@@ -157,6 +157,11 @@ def _cases(settings: Settings) -> str:
             accounts = tx.accounts.all()
     finally:
         cases.close()
+    if cases.schema is not None and cases.schema.missing:
+        raise SentinelError(
+            f"schema {cases.schema.current}, the newest is {cases.schema.newest}",
+            hint="sentinel migrate",
+        )
     if not accounts:
         raise SentinelError("nobody can sign in", hint="sentinel account add NAME --role dpo")
     return f"{len(accounts)} account(s)"

@@ -38,6 +38,7 @@ from sentinel.cli import (
     journal,
     log_review,
     metrics,
+    migrate,
     person,
     replay,
     retention,
@@ -105,7 +106,7 @@ for group in (
     affected,
 ):
     group.register(app)
-for group in (blind, replay, bundle):
+for group in (blind, replay, bundle, migrate):
     group.register(app)
 casework.register(incident.app, alert.app)
 case_papers.register(incident.app)

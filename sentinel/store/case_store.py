@@ -24,7 +24,7 @@ from sentinel.store.sql_journal import SqlJournal
 from sentinel.store.sql_outbox import SqlOutbox
 from sentinel.store.sql_records import SqlApi, SqlCaseRecords
 from sentinel.store.sql_retention import SqlRetention
-from sentinel.store.sql_schema import Schema, prepare
+from sentinel.store.sql_schema import Schema, look, migrate, prepare
 from sentinel.store.sql_small import SqlFacts, SqlState
 from sentinel.store.sql_watch import SqlBlindWindows, SqlDeadLetters
 
@@ -126,6 +126,24 @@ class SqlCaseStore:
     def close(self) -> None:
         """Release connections."""
         self._engine.dispose()
+
+
+def at_schema(target: str | Path, *, to: str = "", change: bool = True) -> tuple[Schema, Schema]:
+    """Return the schema of a database before and after migrating it (``change``) up to ``to``.
+
+    Raises StorageError where it is newer than this version or cannot be opened, UsageError on an
+    unknown or earlier revision.
+    """
+    engine = open_engine(target)
+    try:
+        if change:
+            return migrate(engine, to)
+        schema = look(engine)
+        return schema, schema
+    except DBAPIError as error:
+        raise _storage_error(error) from error
+    finally:
+        engine.dispose()
 
 
 def _storage_error(error: DBAPIError) -> StorageError:

@@ -69,15 +69,12 @@ def said(error: DBAPIError) -> str:
 
 
 def _postgresql(url: URL) -> Engine:
-    driver = url.set(drivername="postgresql+psycopg")
-    options = f"-c lock_timeout={BUSY_TIMEOUT_MS} -c idle_in_transaction_session_timeout={_IDLE_MS}"
-    args: dict[str, Any] = {"options": options, "connect_timeout": 10}
-    if not _near(url):
-        args |= {"sslmode": "verify-full", "ssl_min_protocol_version": "TLSv1.3"}
-    args = {name: value for name, value in args.items() if name not in url.query}
     try:
         engine = create_engine(
-            driver, isolation_level="READ COMMITTED", pool_pre_ping=True, connect_args=args
+            url.set(drivername="postgresql+psycopg"),
+            isolation_level="READ COMMITTED",
+            pool_pre_ping=True,
+            connect_args=server_args(url),
         )
     except (NoSuchModuleError, ImportError) as error:
         raise ConfigError(
@@ -87,6 +84,15 @@ def _postgresql(url: URL) -> Engine:
         ) from error
     event.listen(engine, "begin", _take_turn)
     return engine
+
+
+def server_args(url: URL) -> dict[str, Any]:
+    """Return what libpq is told beside ``url``; what the address says itself stands."""
+    options = f"-c lock_timeout={BUSY_TIMEOUT_MS} -c idle_in_transaction_session_timeout={_IDLE_MS}"
+    args: dict[str, Any] = {"options": options, "connect_timeout": 10}
+    if not _near(url):
+        args |= {"sslmode": "verify-full", "ssl_min_protocol_version": "TLSv1.3"}
+    return {name: value for name, value in args.items() if name not in url.query}
 
 
 def _near(url: URL) -> bool:

@@ -1,4 +1,4 @@
-"""Every case store keeps these promises: the one in memory and the one on disk."""
+"""Every case store keeps these promises: in memory, in a file, in PostgreSQL."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from case_targets import case_target, postgres  # noqa: F401
 from sqlalchemy import text
 
 from sentinel.clock import ManualClock
@@ -47,12 +48,9 @@ def clock() -> ManualClock:
     return ManualClock(NOW)
 
 
-@pytest.fixture(params=["memory", "file"])
-def store(
-    request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock
-) -> Iterator[SqlCaseStore]:
-    target = ":memory:" if request.param == "memory" else tmp_path / "cases.db"
-    opened = SqlCaseStore.open(target, XorSealer(), clock)
+@pytest.fixture
+def store(request: pytest.FixtureRequest, clock: ManualClock) -> Iterator[SqlCaseStore]:
+    opened = SqlCaseStore.open(request.getfixturevalue("case_target"), XorSealer(), clock)
     yield opened
     opened.close()
 

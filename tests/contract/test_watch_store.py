@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import msgspec
 import pytest
+from case_targets import case_target, postgres  # noqa: F401
 
 from sentinel.clock import ManualClock
 from sentinel.domain.blind import BlindWindow, Cause
@@ -19,10 +19,11 @@ START = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.fixture(params=["memory", "file"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlCaseStore]:
-    target = ":memory:" if request.param == "memory" else tmp_path / "cases.sqlite"
-    store = SqlCaseStore.open(target, AesGcmSealer(bytes(32)), ManualClock(START))
+@pytest.fixture
+def store(request: pytest.FixtureRequest) -> Iterator[SqlCaseStore]:
+    store = SqlCaseStore.open(
+        request.getfixturevalue("case_target"), AesGcmSealer(bytes(32)), ManualClock(START)
+    )
     yield store
     store.close()
 
