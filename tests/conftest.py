@@ -8,10 +8,15 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+
+sys.path.insert(0, str(Path(__file__).parent / "servers"))
+pytest_plugins = ["server_fixtures"]
 
 settings.register_profile("desk", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)

@@ -1,0 +1,75 @@
+"""Real servers as fixtures: started for the first test that asks, shared by all of one process.
+
+Where a server is not installed the tests that need it are skipped, and the end of the run says
+so with the command that brings it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import pytest
+from elastic_server import ElasticServer
+from postgres_server import PostgresServer
+from process import ServerAbsent
+
+T = TypeVar("T")
+
+FACTS = pytest.StashKey[dict[str, str]]()
+ABSENT = pytest.StashKey[dict[str, str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make room for what the run will say of servers."""
+    config.stash[FACTS] = {}
+    config.stash[ABSENT] = {}
+
+
+def or_skip(config: pytest.Config, name: str, start: Callable[[], T]) -> T:
+    """Return a started server, or skip the test loudly."""
+    try:
+        return start()
+    except ServerAbsent as absent:
+        config.stash[ABSENT][name] = str(absent)
+        pytest.skip(f"NO {name} HERE. This brings it: {absent}")
+
+
+@pytest.fixture(scope="session")
+def postgres(pytestconfig: pytest.Config) -> Iterator[PostgresServer]:
+    """A cluster without durability; ``postgres.create("name")`` gives an empty database's URL."""
+    server = or_skip(pytestconfig, "PostgreSQL", PostgresServer)
+    pytestconfig.stash[FACTS]["PostgreSQL"] = server.version
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def elastic(pytestconfig: pytest.Config) -> Iterator[ElasticServer]:
+    """A node with passwords and TLS."""
+    server = or_skip(pytestconfig, "Elasticsearch", lambda: ElasticServer(secure=True))
+    pytestconfig.stash[FACTS]["Elasticsearch, secured"] = server.facts
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def open_elastic(pytestconfig: pytest.Config) -> Iterator[ElasticServer]:
+    """A node without passwords, on plain loopback, which tests may kill and start again."""
+    server = or_skip(pytestconfig, "Elasticsearch", ElasticServer)
+    pytestconfig.stash[FACTS]["Elasticsearch, open"] = server.facts
+    yield server
+    server.close()
+
+
+@pytest.hookimpl
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say which servers really ran, and which were absent."""
+    for facts in config.stash[FACTS].values():
+        terminalreporter.write_line(f"ran on {facts}")
+    for name, command in config.stash[ABSENT].items():
+        terminalreporter.write_line(
+            f"NO {name}: tests on it were SKIPPED. This brings it: {command}", red=True, bold=True
+        )
