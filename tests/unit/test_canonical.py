@@ -67,7 +67,7 @@ def test_keys_are_sorted_by_utf16_units() -> None:
         "\u0080": "Control",
         "\u00f6": "Latin Small Letter O With Diaeresis",
     }
-    assert [one for one in json.loads(canonical(value))] == [
+    assert list(json.loads(canonical(value))) == [
         "\r",
         "1",
         "\u0080",
@@ -82,7 +82,7 @@ def test_keys_are_sorted_by_utf16_units() -> None:
     "value", [float("nan"), float("inf"), 2**53 + 1, 10**400, {1: 2}, {"a": b""}, "\ud800"]
 )
 def test_what_json_cannot_hold(value: object) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"JSON holds|no double|is a text|surrogates"):
         canonical(value)
 
 
@@ -97,5 +97,6 @@ VALUES = st.recursive(
 @given(VALUES)
 def test_it_reads_back_and_is_stable(value: object) -> None:
     once = canonical(value)
-    assert json.loads(once) == value
-    assert canonical(json.loads(once)) == once
+    read = json.loads(once, parse_int=float)  # a number of the RFC is a double
+    assert read == value
+    assert canonical(read) == once
