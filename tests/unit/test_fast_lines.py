@@ -195,3 +195,20 @@ def test_a_line_that_cannot_be_read_hides_no_other(rules: RuleSet) -> None:
     for again in (1, 2, 3):
         assert (1, "equals") in matched(matcher, [bad, good])
         assert matcher.unreadable >= again
+
+
+def test_keywords_are_found_by_the_latest_choice(tmp_path: Path) -> None:
+    usual, seldom = "a long text that stands in every line", ("tiny", "wee")
+    rules = {
+        word: f'{{one: {{"|all": ["{usual}", "{word}"]}}, condition: one}}' for word in seldom
+    } | {"absence": RULES["absence"]}  # which no sieve may pass over
+    for number, (name, detection) in enumerate(rules.items()):
+        text = RULE.format(name=name, number=number, detection=detection, category="webserver")
+        (tmp_path / f"{name}.yml").write_text(text, encoding="utf-8")
+    loaded = load_rules(tmp_path).require_clean()
+    matcher = LineMatcher(loaded.rules)
+    line = {**SOURCE, "user": "u", "a": usual}
+    usually = [json.dumps({**line, "n": n}).encode() for n in range(200)]
+    both = [json.dumps({**line, "b": word}).encode() for word in seldom]
+    for _round in range(4):  # a guess takes the long text for both, what was seen the short ones
+        assert matched(matcher, [*usually, *both]) == [(200, "tiny"), (201, "wee")]
