@@ -29,6 +29,7 @@ from sentinel.config.source import (
     Tls12Exception,
     loopback,
 )
+from sentinel.config.stores import EventStoreSettings
 
 __all__ = [
     "DEFAULT_PATH",
@@ -38,6 +39,7 @@ __all__ = [
     "ConsoleSettings",
     "DetectSettings",
     "DriftSettings",
+    "EventStoreSettings",
     "FactImport",
     "Keys",
     "Listener",

@@ -26,7 +26,10 @@ from sentinel.config.source import SourceSettings, loopback
 from sentinel.config.stores import StoreSettings
 from sentinel.content import content_dir
 
-SECRETS = {"master", "anchor", "key", "token", "password", "webhook_secret", "url", "signing_key"}
+SECRETS = {
+    *("master", "anchor", "key", "api_key", "token", "password", "webhook_secret", "url"),
+    "signing_key",
+}
 """Settings that may be read from a file: ``X_file`` in place of ``X``."""
 
 
@@ -125,6 +128,17 @@ class Keys(Section):
         default=None,
         description="Key that signs the journal's anchors (Ed25519): 64 hex digits. Prefer "
         "`anchor_file`; keep it apart from the master key.",
+    )
+    token_days: int = Field(
+        default=30,
+        gt=0,
+        description="Days after which addresses and sessions get other tokens (promise R-02).",
+    )
+    tokens_kept_days: int = Field(
+        default=365,
+        ge=0,
+        description="Days for which the key of former tokens is kept, so that an address is still "
+        "found; then it is destroyed.",
     )
 
     @field_validator("master", "anchor")
