@@ -23,7 +23,7 @@ from sentinel.domain.deadline import Deadline
 from sentinel.domain.directory import Audience
 from sentinel.domain.incident import Actor, Document, Incident, Role
 from sentinel.errors import Refused, UsageError
-from sentinel.notify.dossier import build_initial
+from sentinel.notify.dossier_build import build_dossier
 from sentinel.notify.dossier_pdf import dossier_pdf
 from sentinel.notify.letters import draft_letter
 from sentinel.respond.documents import Draft, file_drafts, read_document
@@ -102,7 +102,7 @@ class Casework:
         counted = await self.affected(incident)
 
         def render() -> list[Draft]:
-            dossier = build_initial(
+            dossier = build_dossier(
                 incident,
                 limits=limits,
                 deadlines=deadlines,

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 
+from sentinel.domain.incident import FilingKind
 from sentinel.legal.forms import Field, Form, load_form
 from sentinel.notify.dossier import (
     LATE_REASONS,
@@ -17,6 +18,11 @@ from sentinel.notify.dossier import (
 )
 
 AWARENESS = "t.awareness"
+PREVIOUS, WITHDRAW_REASON = "n.previous_ref", "n.withdraw_reason"
+OF_US = frozenset({"1", "2"})
+"""Sections that speak of the filing and of who files: all that a withdrawal needs."""
+
+IN_PHASES = frozenset({FilingKind.INITIAL, FilingKind.COMPLEMENT})
 _CONTACT = {
     "name": ("nom", "name"),
     "email": ("courriel", "e-mail"),
@@ -40,9 +46,9 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
 def validate(dossier: Dossier) -> list[Gap]:
     """Return what must be mended before filing, in the form's order; empty means ready.
 
-    Initial filing: an unknown answer with an owner and a date is legal (art. 33(4)), except in the
-    sections 1 and 2 and for the instant of awareness. Otherwise every required answer is needed. A
-    filing later than 72 hours gives its reasons (art. 33(1)).
+    Initial and complementary filing: an unknown answer with an owner and a date is legal (art.
+    33(4)), except in the sections 1 and 2 and for the instant of awareness. A final one needs every
+    required answer; a withdrawal its reason. After 72 hours come the reasons (art. 33(1)).
     """
     form = load_form(dossier.form)
     return [
@@ -54,6 +60,8 @@ def validate(dossier: Dossier) -> list[Gap]:
 
 def _gaps(form: Form, field: Field, answer: object, dossier: Dossier) -> Iterator[Gap]:
     if is_not_applicable(answer):
+        return
+    if dossier.kind == FilingKind.WITHDRAW and field.section not in OF_US:
         return
     if field.id == LATE_REASONS:
         if dossier.late and (is_unknown(answer) or not str(answer or "").strip()):
@@ -73,7 +81,7 @@ def _gaps(form: Form, field: Field, answer: object, dossier: Dossier) -> Iterato
 
 def _unknown(form: Form, field: Field, answer: object, dossier: Dossier) -> Iterator[Gap]:
     allowed = form.section(field.section).unknown_allowed and field.id != AWARENESS
-    if dossier.kind != "initial" or not allowed:
+    if dossier.kind not in IN_PHASES or not allowed:
         yield from _missing(field, dossier)
         return
     told = answer.get("unknown") if isinstance(answer, Mapping) else None
@@ -86,9 +94,19 @@ def _unknown(form: Form, field: Field, answer: object, dossier: Dossier) -> Iter
 
 
 def _missing(field: Field, dossier: Dossier) -> Iterator[Gap]:
-    initial = dossier.kind == "initial"
-    if field.required_initial if initial else field.required_complete:
+    if _needed(field, dossier.kind):
         yield _gap(field, "réponse manquante", "the answer is missing")
+
+
+def _needed(field: Field, kind: str) -> bool:
+    """Tell whether a filing of this kind is not accepted without the answer."""
+    if field.id == WITHDRAW_REASON:
+        return kind == FilingKind.WITHDRAW
+    if field.id == PREVIOUS:
+        return kind != FilingKind.INITIAL
+    if kind != FilingKind.COMPLETE:
+        return field.required_initial
+    return field.required_complete
 
 
 def _malformed(field: Field, answer: object) -> Iterator[Gap]:

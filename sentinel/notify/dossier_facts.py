@@ -17,7 +17,6 @@ from sentinel.legal.forms import Form
 from sentinel.notify import wording
 from sentinel.notify.content_model import Content
 from sentinel.notify.dossier_limits import limits_text
-from sentinel.notify.lateness_words import lateness_text
 from sentinel.notify.templates import Templates, one_line
 from sentinel.yaml_file import read_yaml
 
@@ -93,7 +92,6 @@ def facts(case: Case, form: Form) -> dict[str, object]:
     mapping = read_yaml(case.notifiers / "cnil" / f"{form.id}.yml").validate(FormMapping)
     kind = case.incident.kind.replace("-", "_")
     found: dict[str, object] = {
-        "n.type": "initial",
         "n.internal_ref": case.incident.reference,
         "b.description": _description(case),
         **_organisation(case.organisation),
@@ -145,7 +143,6 @@ def _timeline(case: Case) -> dict[str, object]:
         "t.awareness_basis": incident.aware_basis,
         "t.discovery_mode": _discovery(incident),
         "t.processor_informed_at": _iso(incident.processor_informed_at),
-        "t.late_reasons": lateness_text(incident.lateness) if incident.lateness else None,
     }
 
 

@@ -5,28 +5,57 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 from sentinel.content import content_dir
+from sentinel.domain.incident import FilingKind
 from sentinel.legal.forms import Field, load_form
 from sentinel.notify import wording
-from sentinel.notify.dossier import Dossier
+from sentinel.notify.dossier import Dossier, is_unknown
+from sentinel.notify.dossier_change import Change
 from sentinel.notify.dossier_check import Gap, validate
 from sentinel.notify.dossier_words import show
 from sentinel.notify.pdf import compile_pdf
 
 _LANGUAGE = "fr"
+_TITLES = {
+    FilingKind.INITIAL: "Notification initiale",
+    FilingKind.COMPLEMENT: "Notification complémentaire",
+    FilingKind.COMPLETE: "Notification finale",
+    FilingKind.WITHDRAW: "Retrait de la notification",
+}
 
 
-def dossier_pdf(dossier: Dossier, notifiers: Path | None = None) -> bytes:
-    """Return the dossier as PDF/UA-1. Raises ContentError where the template is wrong."""
+class Frozen(msgspec.Struct, frozen=True, kw_only=True):
+    """What a frozen dossier bears: id of the key and its signature over the canonical JSON, hex."""
+
+    key_id: str
+    signature: str
+
+
+def dossier_pdf(
+    dossier: Dossier, notifiers: Path | None = None, frozen: Frozen | None = None
+) -> bytes:
+    """Return the dossier as PDF/UA-1; without ``frozen`` it says that it is a draft.
+
+    Raises ContentError where the template is wrong.
+    """
     template = (notifiers or content_dir("notifiers")) / "cnil" / "dossier.typ"
     created = datetime.fromisoformat(dossier.created_at)
-    return compile_pdf(template, page_data(dossier), at=created)
+    return compile_pdf(template, page_data(dossier, frozen), at=created)
 
 
-def page_data(dossier: Dossier) -> dict[str, object]:
+def page_data(dossier: Dossier, frozen: Frozen | None = None) -> dict[str, object]:
     """Return what the Typst template shows: every string ready to print."""
     form = load_form(dossier.form)
     return {
+        "title": _TITLES[FilingKind(dossier.kind)],
+        "draft": frozen is None,
+        "key_id": frozen.key_id if frozen else "",
+        "signature": frozen.signature if frozen else "",
+        "previous": _previous(dossier),
+        "changes": [_change(one, dossier) for one in dossier.changes],
+        "phased": dossier.kind in (FilingKind.INITIAL, FilingKind.COMPLEMENT),
         "reference": dossier.reference,
         "created": _said(dossier.created_at),
         "aware": _said(dossier.aware_at),
@@ -59,6 +88,36 @@ def _row(field: Field, dossier: Dossier) -> dict[str, object]:
         "lines": list(shown.lines),
         "owner": shown.owner,
         "due": shown.due,
+    }
+
+
+def _previous(dossier: Dossier) -> dict[str, str] | None:
+    previous = dossier.previous
+    if previous is None:
+        return None
+    return {
+        "number": previous.number,
+        "filed": _said(previous.filed_at),
+        "sha256": previous.sha256,
+    }
+
+
+def _change(change: Change, dossier: Dossier) -> dict[str, object]:
+    field = load_form(dossier.form).field(change.field)
+
+    def told(answer: object) -> list[str]:
+        if is_unknown(answer):
+            return ["à compléter"]
+        shown = show(field, answer, _LANGUAGE)
+        if shown.state == "not_applicable":
+            return ["sans objet"]
+        return list(shown.lines) or ["non renseigné"]
+
+    return {
+        "label": field.label_fr,
+        "id": field.id,
+        "before": told(change.before),
+        "after": told(change.after),
     }
 
 

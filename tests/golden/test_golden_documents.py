@@ -15,7 +15,7 @@ from sentinel.config import Organisation, Person
 from sentinel.content import content_dir
 from sentinel.domain.affected import Affected
 from sentinel.domain.incident import Authority, Incident, Legal, Persons, Security
-from sentinel.notify.dossier import build_initial
+from sentinel.notify.dossier_build import build_dossier
 from sentinel.notify.letters import Form, draft_letter
 
 HERE = Path(__file__).parent
@@ -120,7 +120,7 @@ def test_statements(form: Form, language: str) -> None:
 
 
 def test_dossier() -> None:
-    dossier = build_initial(
+    dossier = build_dossier(
         case("out_of_scope_access"),
         deadlines=[],
         affected=AFFECTED,

@@ -26,7 +26,7 @@ from sentinel.domain.finding import Level, RuleInfo
 from sentinel.domain.incident import Actor, Document, Incident, Legal, Persons, Role
 from sentinel.domain.reason import Reason
 from sentinel.errors import StorageError
-from sentinel.notify.dossier import build_initial
+from sentinel.notify.dossier_build import build_dossier
 from sentinel.respond.workflow import COMMANDS
 from sentinel.store.case_store import SqlCaseStore
 from sentinel.store.ports import CaseTx
@@ -77,7 +77,7 @@ class House:
         incident, clocks = await self.in_store(
             lambda tx: (tx.incidents.get(incident_id), tx.incidents.deadlines(incident_id))
         )
-        dossier = build_initial(
+        dossier = build_dossier(
             incident,
             deadlines=clocks,
             affected=None,

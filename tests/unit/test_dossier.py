@@ -14,9 +14,19 @@ from sentinel.config import Organisation, Person
 from sentinel.content import content_dir
 from sentinel.domain.affected import Affected
 from sentinel.domain.deadline import Deadline
-from sentinel.domain.incident import Incident, Legal, Outcome, Persons, Security
+from sentinel.domain.incident import (
+    Filing,
+    FilingKind,
+    Incident,
+    Legal,
+    Outcome,
+    Persons,
+    Security,
+)
+from sentinel.domain.lateness import DatedFact, Ground, Lateness
 from sentinel.legal.forms import load_form
-from sentinel.notify.dossier import Dossier, build_initial, codes_of, is_unknown
+from sentinel.notify.dossier import Dossier, codes_of, is_unknown
+from sentinel.notify.dossier_build import build_dossier
 from sentinel.notify.dossier_check import validate
 from sentinel.notify.dossier_facts import FormMapping
 from sentinel.notify.dossier_words import show
@@ -73,13 +83,27 @@ def build(
     organisation: Organisation = ORGANISATION,
     now: datetime = NOW,
     deadlines: tuple[Deadline, ...] = (),
+    kind: FilingKind = FilingKind.INITIAL,
+    before: Dossier | None = None,
 ) -> Dossier:
-    return build_initial(
+    return build_dossier(
         incident or case(),
         deadlines=deadlines,
         affected=affected,
         organisation=organisation,
         now=now,
+        kind=kind,
+        before=before,
+    )
+
+
+def filing(kind: str, filed_at: datetime, number: str = "FR-1") -> Filing:
+    return Filing(
+        kind=FilingKind(kind),
+        number=number,
+        filed_at=filed_at,
+        recorded_at=filed_at,
+        recorded_by="acc1",
     )
 
 
@@ -255,19 +279,35 @@ def test_a_dossier_is_late_after_72_elapsed_hours(seconds: int, late: bool) -> N
         assert "72 hours" in gaps[0].message("en")
 
 
-@pytest.mark.parametrize("empty", ["", "   ", unknown("dpo", NOW)])
-def test_reasons_for_the_delay_cannot_be_empty(empty: object) -> None:
-    late = case(answers={"t.late_reasons": empty})
+LATENESS = Lateness(
+    ground=Ground.PROCESSOR,
+    facts=(DatedFact(at=AWARE, text="Le sous-traitant a rendu son rapport."),),
+    evidence=("e1",),
+    reasons="Le compte rendu du sous-traitant manquait jusqu’au dernier jour.",
+    at=NOW,
+    by="acc1",
+)
+
+
+@pytest.mark.parametrize("typed", ["", "   ", unknown("dpo", NOW), "Nous étions en retard."])
+def test_reasons_for_the_delay_are_those_with_facts_and_evidence(typed: object) -> None:
+    late = case(answers={"t.late_reasons": typed})
     dossier = build(late, now=AWARE + timedelta(hours=80))
     assert [gap.field for gap in validate(dossier)] == ["t.late_reasons"]
-    told = case(answers={"t.late_reasons": "Le compte rendu du sous-traitant manquait."})
+    told = case(lateness=LATENESS)
     assert validate(build(told, now=AWARE + timedelta(hours=80))) == []
 
 
+def test_a_filing_in_time_is_not_late_when_its_complement_comes_later() -> None:
+    filed = case(filings=(filing("initial", AWARE + timedelta(hours=71)),))
+    later = build(filed, now=AWARE + timedelta(hours=200), kind=FilingKind.COMPLEMENT)
+    assert not later.late
+
+
 def test_unknown_is_refused_where_the_form_refuses_it() -> None:
-    given = {field: unknown("dpo", NOW) for field in ("c.name", "c.dpo", "t.awareness", "n.type")}
+    given = {field: unknown("dpo", NOW) for field in ("c.name", "c.dpo", "t.awareness")}
     dossier = build(case(answers=given))
-    assert [gap.field for gap in validate(dossier)] == ["n.type", "c.name", "c.dpo", "t.awareness"]
+    assert [gap.field for gap in validate(dossier)] == ["c.name", "c.dpo", "t.awareness"]
 
 
 def test_a_bare_set_up_is_told_field_by_field_with_its_paragraph() -> None:
@@ -306,8 +346,8 @@ def test_a_malformed_answer_is_a_gap(field: str, answer: object) -> None:
     assert [gap.field for gap in validate(build(case(answers={field: answer})))] == [field]
 
 
-def test_a_complement_takes_no_unknown_answer() -> None:
-    dossier = msgspec.structs.replace(build(), kind="complement")
+def test_a_final_one_takes_no_unknown_answer() -> None:
+    dossier = msgspec.structs.replace(build(), kind="complete")
     gaps = {gap.field: gap.paragraph for gap in validate(dossier)}
     assert set(dossier.unknown) <= set(gaps)
     assert gaps["q.conf"] == "33(3)(c)"
@@ -357,3 +397,91 @@ def test_the_form_is_whole() -> None:
         assert (condition is None) is (field.condition == "")
         if condition:
             assert all(FORM.field(condition.field).option(code) for code in condition.codes)
+
+
+# Later filings: complementary, final, withdrawn.
+
+FILED_AT = AWARE + timedelta(hours=30)
+LATER = AWARE + timedelta(hours=60)
+
+
+def later(kind: FilingKind, **changes: object) -> Dossier:
+    first = build(now=FILED_AT)
+    filed = case(filings=(filing("initial", FILED_AT),), **changes)
+    return build(filed, kind=kind, before=first, now=LATER)
+
+
+def test_a_complement_names_each_field_that_reads_otherwise_and_no_other() -> None:
+    given = {
+        "m.taken": "Compte suspendu, sessions fermées.",  # was given otherwise
+        "q.severity": "limited",  # was unknown
+        "q.conf": unknown("dpo", LATER + timedelta(days=9)),  # still unknown, by another date
+        "p.count": unknown("analyst", LATER + timedelta(days=1)),  # in doubt again
+    }
+    found = later(FilingKind.COMPLEMENT, answers=given)
+    assert {one.field for one in found.changes} == {"m.taken", "q.severity", "p.count"}
+    by = {one.field: one for one in found.changes}
+    assert (by["m.taken"].before, by["m.taken"].after) == (
+        "Compte suspendu.",
+        "Compte suspendu, sessions fermées.",
+    )
+    assert is_unknown(by["q.severity"].before)
+    assert found.answers["n.type"] == "complement"
+    assert found.answers["n.previous_ref"] == "FR-1"
+    assert found.previous is not None
+    assert found.previous.sha256 == build(now=FILED_AT).sha256
+    assert validate(found) == []  # what is unknown may still follow (art. 33(4))
+    assert msgspec.json.decode(found.canonical(), type=Dossier) == found
+
+
+def test_nothing_new_is_no_change() -> None:
+    assert later(FilingKind.COMPLEMENT).changes == ()
+
+
+def test_a_complement_to_what_was_filed_outside_has_nothing_to_differ_from() -> None:
+    filed = case(filings=(filing("initial", FILED_AT, "FR-9"),))
+    found = build(filed, kind=FilingKind.COMPLEMENT, now=LATER)
+    assert found.changes == ()
+    assert found.previous is not None
+    assert (found.previous.number, found.previous.sha256) == ("FR-9", "")
+
+
+def test_a_final_dossier_wants_every_answer_and_names_the_paragraph() -> None:
+    found = later(FilingKind.COMPLETE)
+    assert found.answers["n.type"] == "complement"  # the portal takes it as one
+    paragraphs = {gap.paragraph for gap in validate(found)}
+    assert {"33(3)(c)", "33(3)(d)"} <= paragraphs
+    assert not any(gap.field in {"c.name", "t.awareness"} for gap in validate(found))
+    at_once = build(kind=FilingKind.COMPLETE)
+    assert at_once.answers["n.type"] == "complete"
+
+
+@pytest.mark.parametrize(
+    ("removed", "paragraph"),
+    [
+        ("b.nature", "33(3)(a)"),
+        ("c.dpo", "33(3)(b)"),
+        ("q.impacts", "33(3)(c)"),
+        ("m.taken", "33(3)(d)"),
+    ],
+)
+def test_each_paragraph_of_33_3_is_named_when_it_is_missing(removed: str, paragraph: str) -> None:
+    given = build(kind=FilingKind.COMPLETE)
+    without = msgspec.structs.replace(given, answers={**given.answers, removed: None})
+    assert paragraph in {gap.paragraph for gap in validate(without) if gap.field == removed}
+
+
+def test_a_withdrawal_needs_its_reason_and_nothing_of_the_breach() -> None:
+    bare = later(FilingKind.WITHDRAW, aware_at=None, answers={})
+    assert [gap.field for gap in validate(bare)] == ["n.withdraw_reason"]
+    told = later(
+        FilingKind.WITHDRAW, answers={"n.withdraw_reason": "Aucune donnée n’a été consultée."}
+    )
+    assert validate(told) == []
+    assert told.answers["n.previous_ref"] == "FR-1"
+
+
+def test_nobody_overrides_what_the_filing_itself_says() -> None:
+    given = {"n.type": "withdraw", "n.previous_ref": "made up"}
+    assert build(case(answers=given)).answers["n.type"] == "initial"
+    assert later(FilingKind.COMPLEMENT, answers=given).answers["n.previous_ref"] == "FR-1"

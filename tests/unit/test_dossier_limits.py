@@ -14,7 +14,7 @@ from sentinel.domain.blind import BlindWindow, Cause, spans, uncovered
 from sentinel.domain.blind_words import MEANINGS, TITLES
 from sentinel.domain.incident import Incident
 from sentinel.domain.reason import Reason
-from sentinel.notify.dossier import build_initial
+from sentinel.notify.dossier_build import build_dossier
 from sentinel.notify.dossier_limits import limits_text
 from sentinel.store.case_store import SqlCaseStore
 from sentinel.store.seal import AesGcmSealer
@@ -74,7 +74,7 @@ def test_the_dossier_prints_those_that_touch_the_case(tmp_path: Path) -> None:
         limits = limits_of(tx, incident)
     store.close()
     assert [one.cause for one in limits] == [Cause.DISK_FULL]
-    dossier = build_initial(
+    dossier = build_dossier(
         incident,
         deadlines=(),
         affected=None,
@@ -86,7 +86,7 @@ def test_the_dossier_prints_those_that_touch_the_case(tmp_path: Path) -> None:
     assert "Limites de ces constats" in told
     assert "Le disque est plein" in told
     assert "Sentinel ne fonctionnait pas" not in told
-    without = build_initial(
+    without = build_dossier(
         incident, deadlines=(), affected=None, organisation=Organisation(), now=NOW
     )
     assert "Limites" not in str(without.answers["b.description"])

@@ -13,7 +13,8 @@ from sentinel.config import Organisation
 from sentinel.domain.incident import Incident
 from sentinel.errors import ContentError
 from sentinel.legal.forms import load_form
-from sentinel.notify.dossier import Dossier, build_initial
+from sentinel.notify.dossier import Dossier
+from sentinel.notify.dossier_build import build_dossier
 from sentinel.notify.dossier_pdf import dossier_pdf, page_data
 from sentinel.notify.dossier_words import Shown, show
 from sentinel.notify.pdf import compile_pdf
@@ -34,7 +35,7 @@ def dossier(title: str = "Export", **changes: object) -> Dossier:
         drill=bool(changes.pop("drill", False)),
         answers=changes,
     )
-    return build_initial(
+    return build_dossier(
         incident, deadlines=[], affected=None, organisation=Organisation(name=title), now=NOW
     )
 
@@ -83,7 +84,7 @@ def test_72_hours_across_the_change_of_clocks_are_elapsed_hours() -> None:
         created_by="a",
         aware_at=datetime(2026, 3, 28, 9, 0, tzinfo=UTC),
     )
-    built = build_initial(
+    built = build_dossier(
         incident, deadlines=[], affected=None, organisation=Organisation(), now=NOW
     )
     data = page_data(built)
