@@ -111,6 +111,25 @@ def test_it_sets_aside_what_holds_nothing() -> None:
     assert (route._sieve.seen, route._sieve.passed) == (201, 1)
 
 
+@pytest.mark.parametrize(
+    ("wanted", "spellings"),
+    [
+        ("/a/path", [rb"/a/path", rb"\/a\/path", rb"\u002fa/path"]),
+        (["a word", "other text"], [b"a word", b"Other Text"]),
+    ],
+)
+def test_no_spelling_is_set_aside(wanted: Any, spellings: list[bytes]) -> None:
+    found = rule({"one": {"a|contains": wanted}, "condition": "one"})
+    quiet = [b'{"category":"test","a":"nothing %d"}' % n for n in range(200)]
+    loud = [b'{"category":"test","a":"%s"}' % one for one in spellings]
+    matcher = LineMatcher([found])
+    for _round in range(2):
+        rows = [match.row for match in matcher.match_lines([*quiet, *loud])]
+        assert rows == list(range(200, 200 + len(loud)))
+    (route,) = matcher._routes.values()
+    assert route._sieve is not None
+
+
 def test_a_number_needs_every_line_read() -> None:
     numbers = rule({"one": {"a": 4624}, "condition": "one"})
     lines = [json.dumps({"a": n}).encode() for n in range(100)]

@@ -242,6 +242,12 @@ def test_negation_and_absence(condition: str, two: Any) -> None:
     holds([rule(0, {"a": "x"}, condition, two=two)], events, rounds=6)
 
 
+def test_a_list_with_null_has_no_witness() -> None:
+    values: list[Fields] = [{}, {"a": None}, {"a": "wanted"}, {"a": "y"}, {"a": ["y", None]}]
+    found = [rule(0, {"a": [None, "wanted"]}), rule(1, {"a": ["wanted", None], "b": None})]
+    holds([*found, rule(2, {"a": "y"})], values, rounds=4)
+
+
 def test_numbers_truth_values_and_texts_are_told_apart() -> None:
     wanted = (1, 0, True, False, "1", "1.0", "true", 1.5, "", 404)
     found = [rule(n, {"a": one}) for n, one in enumerate(wanted)]
@@ -280,6 +286,35 @@ def test_a_failure_costs_no_other_rule_its_match(monkeypatch: pytest.MonkeyPatch
         matches = matcher.match_lines([b'{"category":"first","a":"x"}'])
         assert [m.rule.info.id for m in matches] == ["0000", "0002"]
         assert matcher.failures == again
+
+
+def test_a_watched_rule_tells_equal_numbers_apart() -> None:
+    wanted = ("true", "1", "1.0", "false", "0")
+    found = [rule(n, {"a": one}, "not one") for n, one in enumerate(wanted)]
+    events: list[Fields] = [{"a": one} for one in (True, 1, 1.0, False, 0, 0.0)]
+    for order in (events, events[::-1]):
+        holds(found, order, rounds=4)
+        for one in order:
+            holds(found, [one, *order], rounds=2)
+
+
+def test_a_watched_rule_that_fails_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_fields: Any) -> bool:
+        raise ArithmeticError
+
+    watched = rule(0, {"a": None})
+    monkeypatch.setitem(watched.__dict__, "match", fails)
+    matcher = LineMatcher([watched])
+    for again in (1, 2):
+        assert not list(matcher.match_lines([b'{"category":"first","b":"x"}']))
+        assert matcher.failures == again
+
+
+def test_the_time_is_not_looked_for_in_the_event() -> None:
+    """The engine lends it afterwards: a rule on it must not be ruled out by the fields."""
+    timed = rule(0, {"@timestamp|startswith": "2026", "b": None})
+    for _round in range(3):
+        assert asked(RuleIndex([timed]), [event({"a": "x"})]) == [["0000"]]
 
 
 @pytest.mark.parametrize("fields", [1, watch.MOST_FIELDS + 2])

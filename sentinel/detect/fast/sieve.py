@@ -32,8 +32,7 @@ def raw_literal(sign: Sign) -> bytes | None:
     """Return what stands in the raw line (in any case) of an event that holds the sign, or None."""
     if sign.field == WHOLE_EVENT:
         return sign.needle.encode()
-    # A quote of the needle's own is no part of what is searched, so that it can stand for the ends.
-    runs = _PLAIN.findall(sign.needle.replace('"', "\0").replace(SEPARATOR, "\x7f"))
+    runs = _PLAIN.findall(sign.needle)  # neither SEPARATOR nor a quote of the value's own
     best = max(runs, key=len, default="")
     if len(best) < SHORTEST or _NUMERIC.issuperset(best) or best in ("inf", "nan"):
         return None

@@ -119,7 +119,7 @@ def _leaf(node: Expression, cost: Cost) -> tuple[Branch, ...] | None:
 def _alternatives(node: Expression) -> tuple[Branch, ...]:
     """Return the clauses of each wanted value; none where the test says yes without a value."""
     match node:
-        case FieldTest(field, wanted, absent) if not absent and field != TIMESTAMP:
+        case FieldTest(field, wanted) if field != TIMESTAMP:  # null among them has no needle
             keys, find = names_read(field), _of_value
         case KeywordTest(wanted):
             keys, find = (WHOLE_EVENT,), _of_keyword
