@@ -19,11 +19,13 @@ from aiohttp import web
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from sentinel.app import parts
+from sentinel.app.campaign.rounds import Rounds
 from sentinel.app.casework import Casework
 from sentinel.app.duties import Duties
 from sentinel.app.fact_imports import FactImports
 from sentinel.app.handover import OFFSET, Handover
 from sentinel.app.obligations import Obligations
+from sentinel.app.purge.schedule import RetentionDuty
 from sentinel.app.revision import Revisions
 from sentinel.app.scope_drift import ScopeDrift
 from sentinel.app.scope_review import Calendar, ScopeReview
@@ -58,6 +60,8 @@ EVERY = {
     "imports": 30,
     "revise": 20,
     "obligations": 120,
+    "letters": 5,
+    "retention": 30,
 }
 
 
@@ -146,6 +150,8 @@ class Sentinel:
         self.obligations = Obligations(
             settings, self.in_store, self._events, self._router, self.metrics, clock
         )
+        self._retention = RetentionDuty(settings, self.in_store, self._events, self._router, clock)
+        self.letters = Rounds(settings, self.in_store, self.sealer, clock)
         self._scheduler = AsyncIOScheduler(timezone="UTC")
 
     @classmethod
@@ -178,6 +184,8 @@ class Sentinel:
             "drift": self._drift.look,
             "imports": self.imports.look,
             "obligations": self.obligations.look,
+            "letters": self.letters.look,
+            "retention": self._retention.look,
         }
         for name, job in jobs.items():
             self._scheduler.add_job(
@@ -196,6 +204,8 @@ class Sentinel:
             self._scheduler.shutdown(wait=False)
         await self._rules.stop()
         await self._guarded("clocks", self._duties.stop)()
+        await self._guarded("letters", self.letters.stop)()
+        await self._guarded("retention", self._retention.stop)()
         if self._detecting is not None:
             self._detecting.cancel()
             with contextlib.suppress(asyncio.CancelledError):

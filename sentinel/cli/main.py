@@ -23,6 +23,7 @@ from sentinel.cli import (
     blind,
     bundle,
     calendar,
+    campaign,
     case_drafts,
     case_papers,
     casework,
@@ -40,6 +41,7 @@ from sentinel.cli import (
     metrics,
     migrate,
     person,
+    purge,
     replay,
     retention,
     rota,
@@ -120,6 +122,7 @@ app.add_typer(behaviour.app, name="behaviour")
 app.add_typer(account.app, name="account")
 app.add_typer(scope.app, name="scope")
 app.add_typer(retention.app, name="retention")
+app.add_typer(purge.app, name="purge")
 app.add_typer(directory.app, name="directory")
 app.add_typer(drill.app, name="drill")
 app.add_typer(calendar.app, name="calendar")
@@ -127,6 +130,7 @@ app.add_typer(rota.app, name="rota")
 app.add_typer(log_review.app, name="log-review")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(person.app, name="person")
+app.add_typer(campaign.app, name="campaign")
 
 
 def main() -> None:

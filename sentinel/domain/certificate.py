@@ -70,9 +70,9 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     scheme: str = SCHEME
 
     def signed_bytes(self) -> bytes:
-        """Return what is signed: everything but the signature, as canonical JSON."""
+        """Return what is signed: the scheme, a line end, and all but the signature as JSON."""
         bare = msgspec.structs.replace(self, signature="")
-        return msgspec.json.encode(bare, order="deterministic")
+        return self.scheme.encode() + b"\n" + msgspec.json.encode(bare, order="deterministic")
 
     @property
     def digest(self) -> str:
@@ -90,6 +90,7 @@ class PurgeRun(msgspec.Struct, kw_only=True):
 
     ``number``: of the certificate to come. ``planned``: what is to go from places that no
     transaction covers: events, files. ``cutoffs``: first instant that stays, by retention class.
+    ``archives``: names of the backups that go.
     """
 
     number: int
@@ -97,6 +98,7 @@ class PurgeRun(msgspec.Struct, kw_only=True):
     day: date
     planned: tuple[Item, ...]
     cutoffs: dict[str, datetime]
+    archives: tuple[str, ...] = ()
 
 
 def digest_of(names: list[str]) -> str:

@@ -82,9 +82,9 @@ def write_anchor(folder: Path, anchor: Anchor) -> Path:
     """
     path = folder / f"anchor-{anchor.day}-{anchor.last_seq:012d}.json"
     bare = msgspec.structs.replace(anchor, timestamp="")
-    _write_once(path, msgspec.json.format(msgspec.json.encode(bare), indent=1) + b"\n")
+    write_once(path, msgspec.json.format(msgspec.json.encode(bare), indent=1) + b"\n")
     if anchor.timestamp:
-        _write_once(beside(path), base64.b64decode(anchor.timestamp))
+        write_once(beside(path), base64.b64decode(anchor.timestamp))
     return path
 
 
@@ -93,16 +93,27 @@ def beside(path: Path) -> Path:
     return path.with_suffix(STAMP_SUFFIX)
 
 
-def _write_once(path: Path, body: bytes) -> None:
+def write_once(path: Path, body: bytes) -> None:
+    """Write a file whole, durably, never over another content. Raises StorageError."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and path.read_bytes() == body:
             return
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(draft, path)
+        finally:
+            draft.unlink(missing_ok=True)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
     except OSError as error:
         raise StorageError(error.strerror or str(error), where=str(path)) from error
 

@@ -18,7 +18,7 @@ from sentinel.respond.clock_watch import WATCH
 from sentinel.store.ports import CaseTx
 
 PATIENCE = timedelta(minutes=5)
-KINDS = frozenset({"deadline_alarm", "calendar_alarm"})
+KINDS = frozenset({"deadline_alarm", "calendar_alarm", "retention_alarm"})
 LOOKED_AT = 1_000
 STATE = "escalated-alarms"
 

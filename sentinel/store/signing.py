@@ -80,3 +80,12 @@ def signed_by(anchor: Anchor, public: Ed25519PublicKey) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return anchor.key_id == key_id(public)
+
+
+def signature_fits(text: bytes, signature: str, public: Ed25519PublicKey) -> bool:
+    """Tell whether ``signature`` (hex) is that of ``public`` over ``text``."""
+    try:
+        public.verify(bytes.fromhex(signature), text)
+    except (InvalidSignature, ValueError):
+        return False
+    return True

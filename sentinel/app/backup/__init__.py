@@ -1,0 +1,1 @@
+"""Backup and restore of everything, encrypted, verified, and forgotten in time (promise R-54)."""
