@@ -1,7 +1,7 @@
 """A campaign of letters: what is sent, to whom, who allowed it, and where it stands.
 
 A campaign holds no name and no address: the audience is a hash, a count and a question. What a
-second person approves is `Campaign.content_sha256`: the exact letters and the exact audience.
+second person approves are two hashes: of the exact letters, and of the exact audience.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from enum import StrEnum
 
 import msgspec
 
-from sentinel.domain.directory import Audience
 from sentinel.domain.record import CaseRecord
 
 NOTICE_AHEAD = timedelta(days=30)
@@ -50,9 +49,12 @@ class CampaignState(StrEnum):
 class LetterPart(msgspec.Struct, frozen=True, kw_only=True):
     """One file of the letter. ``path``: relative to the data directory. ``sha256``: of its bytes.
 
-    ``document_id``: the case's document that it is; empty for a notice.
+    ``variant``: of the letters of one case, the one for persons whose data are these categories,
+    joined by commas; empty: for everybody. ``document_id``: the case's document that it is; empty
+    for a notice.
     """
 
+    variant: str = ""
     language: str
     media_type: str
     path: str
@@ -63,10 +65,10 @@ class LetterPart(msgspec.Struct, frozen=True, kw_only=True):
 class Campaign(CaseRecord, kw_only=True):
     """One letter version to one audience. ``incident_id``: empty for a change notice.
 
-    ``audience_query``: in words. ``canary``: how many letters go first. ``approved_sha256``: what
-    was approved when it started. ``started_at``, ``ended_at``: UTC. ``effective_at``: when an
-    announced change takes effect. ``reason``: of a pause or stop. ``list_destroyed_at``: since
-    then only keyed hashes remain.
+    ``audience_query``: in words. ``canary``: how many letters go first. ``approved_by``: accounts
+    that asked for and gave the approval. ``started_at``, ``ended_at``: UTC. ``effective_at``: when
+    an announced change holds. ``reason``: of a pause or stop. ``list_destroyed_at``: since then
+    only keyed hashes remain.
     """
 
     kind: CampaignKind
@@ -82,7 +84,6 @@ class Campaign(CaseRecord, kw_only=True):
     state: CampaignState = CampaignState.PREPARED
     drill: bool = False
     approval_id: str = ""
-    approved_sha256: str = ""
     approved_by: tuple[str, ...] = ()
     started_at: datetime | None = None
     canary_ended_at: datetime | None = None
@@ -94,41 +95,29 @@ class Campaign(CaseRecord, kw_only=True):
     list_destroyed_at: datetime | None = None
 
     @property
-    def content_sha256(self) -> str:
-        """Return what an approval binds: letters and audience, hex."""
-        return hashlib.sha256(content_of(self)).hexdigest()
-
-    @property
     def languages(self) -> tuple[str, ...]:
         """Return the languages in which the letter exists."""
         return tuple(sorted({part.language for part in self.parts}))
 
 
-def content_of(campaign: Campaign) -> bytes:
-    """Return, as canonical JSON, what an approval of this campaign binds."""
-    bound = {
-        "format": "sentinel-campaign-1",
-        "campaign": campaign.id,
-        "kind": campaign.kind.value,
-        "incident": campaign.incident_id,
-        "letter_sha256": campaign.letter_sha256,
-        "audience_sha256": campaign.audience_sha256,
-        "audience_count": campaign.audience_count,
-        "effective_at": campaign.effective_at,
-    }
-    return msgspec.json.encode(bound, order="deterministic")
-
-
 def letter_version(parts: Iterable[LetterPart]) -> str:
     """Return the SHA-256, hex, of a letter: its files by language and type, whatever they lie."""
-    rows = sorted((part.language, part.media_type, part.sha256) for part in parts)
+    rows = sorted((part.variant, part.language, part.media_type, part.sha256) for part in parts)
     return hashlib.sha256(msgspec.json.encode(rows)).hexdigest()
 
 
-def audience_hash(audience: Audience) -> str:
-    """Return the SHA-256, hex, of an audience: every person, how reached, in which language."""
-    rows = sorted((row.pseudonym, row.reach.value, row.language) for row in audience.rows)
-    frozen = [audience.affected_sha256, rows]
+class Listed(msgspec.Struct, frozen=True, array_like=True, order=True):
+    """One person of an audience: who, how reached, in which language, which letter."""
+
+    pseudonym: str
+    reach: str
+    language: str
+    variant: str
+
+
+def audience_hash(affected_sha256: str, persons: Iterable[Listed]) -> str:
+    """Return the SHA-256, hex, of an audience, in whatever order it is given."""
+    frozen = [affected_sha256, sorted(persons)]
     return hashlib.sha256(msgspec.json.encode(frozen)).hexdigest()
 
 

@@ -97,6 +97,8 @@ class Dispatch(msgspec.Struct, frozen=True, kw_only=True):
     next_at: datetime | None = None
     pseudonym: str = ""
     language: str = ""
+    variant: str = ""
+    reach: str = ""
     mail_key: str = ""
     path: str = ""
     attempts: int = 0

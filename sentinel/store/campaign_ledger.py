@@ -24,6 +24,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    delete,
     func,
     insert,
     select,
@@ -97,6 +98,11 @@ class CampaignLedger:
                     connection.execute(insert(LETTERS), rows)
                 added += len(rows)
         return added
+
+    def discard(self, campaign: str) -> None:
+        """Remove the letters of a campaign that never started."""
+        with self._begin() as connection:
+            connection.execute(delete(LETTERS).where(LETTERS.c.campaign == campaign))
 
     def gate(self, campaign: str, *, version: int, open_to: int) -> bool:
         """Let the letters up to number ``open_to`` out; 0 = none. Return whether it holds.

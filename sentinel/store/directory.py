@@ -31,7 +31,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from sentinel.domain.directory import DirectoryEntry, DirectoryVersion, Listed
+from sentinel.domain.directory import (
+    DirectoryEntry,
+    DirectoryVersion,
+    Listed,
+    Reach,
+    reach_of,
+)
 from sentinel.errors import StorageError
 from sentinel.store.ports import Sealer
 from sentinel.store.sql_codec import from_us, to_us
@@ -125,6 +131,15 @@ class SubjectDirectory:
                 for some in _slices(pseudonyms)
                 for row in connection.execute(select(CURRENT).where(CURRENT.c.pseudonym.in_(some)))
             }
+
+    def everybody(self) -> Iterator[tuple[Listed, Reach]]:
+        """Yield every person with how a letter reaches them; nothing is opened."""
+        query = select(CURRENT.c.pseudonym).order_by(CURRENT.c.pseudonym)
+        with self._engine.begin() as connection:
+            names = list(connection.scalars(query))
+        for some in _slices(names):
+            for one in self.listed(some).values():
+                yield one, reach_of(one)
 
     def opened(
         self, pseudonyms: Sequence[str], *, at: datetime | None = None

@@ -47,13 +47,13 @@ OpenPerson = Callable[[str], DirectoryEntry | None]
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be sent.
 
-    ``open_to``: highest number. ``texts``: by language; ``default``: of who has none. ``mark``:
-    before the subject. ``mail_key``: keyed hash of an address.
+    ``open_to``: highest number. ``texts``: by variant and language; ``default``: the language of
+    who has none. ``mark``: before the subject. ``mail_key``: keyed hash of an address.
     """
 
     campaign: str
     open_to: int
-    texts: Mapping[str, Text]
+    texts: Mapping[tuple[str, str], Text]
     default: str
     open_person: OpenPerson
     mail_key: Callable[[str], str]
@@ -119,10 +119,15 @@ class Mailer:
             await relay.close()
         self._relays.clear()
 
-    async def send(self, batch: Batch, stop: asyncio.Event) -> Sent:
-        """Send what is due of a batch, until nothing is due, a stop, or no server answers."""
+    async def send(self, batch: Batch, stop: asyncio.Event, *, seconds: float = 10) -> Sent:
+        """Send what is due of a batch, for some ``seconds``.
+
+        Ends before where nothing is due, a person stops it, or no server answers.
+        """
         sent = Sent(counts=Counter())
-        while not sent.stops and not stop.is_set():
+        clock = asyncio.get_running_loop().time
+        end = clock() + seconds
+        while not sent.stops and not stop.is_set() and clock() < end:
             due = await asyncio.to_thread(
                 self._ledger.due,
                 batch.campaign,
@@ -146,16 +151,18 @@ class Mailer:
                 sent.counts["unknown"] += left
         return sent
 
-    async def test(self, texts: Mapping[str, Text], addresses: list[str], mark: str) -> list[str]:
+    async def test(
+        self, texts: Mapping[tuple[str, str], Text], addresses: list[str], mark: str
+    ) -> list[str]:
         """Send each language to addresses inside the house; return what the servers said.
 
         Raises RelayDown, Declined, AnswerLost, BadAddress.
         """
         replies = []
-        for language, text in sorted(texts.items()):
+        for place, (_, text) in enumerate(sorted(texts.items())):
             for number, address in enumerate(addresses):
                 now = self._clock.now()
-                token = f"test{now.timestamp():.0f}{number}{language}"
+                token = f"test-{now.timestamp():.0f}-{place}-{number}"
                 to = Recipient(name="", email=address)
                 mail = self._composed(text, to, token=token, at=now, mark=mark)
                 taken = await self._relay(0, self._ways.choose(now) or "primary").hand_over(
@@ -186,7 +193,7 @@ class Mailer:
 
     async def _one(self, slot: int, way: str, letter: Dispatch, batch: Batch, sent: Sent) -> str:
         entry = await asyncio.to_thread(batch.open_person, letter.pseudonym)
-        text = batch.texts.get(letter.language) or batch.texts.get(batch.default)
+        text = _text(batch, letter)
         named = _unreachable(entry, text)
         if named is not None or entry is None or text is None:
             return await self._fail(letter.token, named or Failure.NOT_FOUND, "not sent")
@@ -287,6 +294,11 @@ class Mailer:
             recipient=mailbox(to.email),
             content=content,
         )
+
+
+def _text(batch: Batch, letter: Dispatch) -> Text | None:
+    wanted = ((letter.variant, letter.language), (letter.variant, batch.default))
+    return next((batch.texts[one] for one in wanted if one in batch.texts), None)
 
 
 def _unreachable(entry: DirectoryEntry | None, text: Text | None) -> Failure | None:

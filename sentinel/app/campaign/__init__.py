@@ -1,0 +1,1 @@
+"""Campaigns of letters put together: prepared, approved, sent in rounds, proved."""

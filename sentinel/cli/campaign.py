@@ -1,0 +1,236 @@
+"""``sentinel campaign``: letters to the persons, approved by two people, sent once, proved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import msgspec
+import typer
+
+from sentinel import config
+from sentinel.app.campaign import desk
+from sentinel.app.campaign.house import House, open_house
+from sentinel.app.campaign.prepare import prepare_letters
+from sentinel.app.parts import open_sealer, reading
+from sentinel.cli import campaign_proof, campaign_work
+from sentinel.cli.casework import TokenFile, acting
+from sentinel.cli.output import json, line
+from sentinel.clock import SystemClock, isoformat
+from sentinel.config import Settings
+from sentinel.domain.campaign import Campaign
+from sentinel.domain.incident import Actor
+from sentinel.errors import Refused
+from sentinel.respond import campaign as commands
+from sentinel.respond.second_factor import Factor, prove
+from sentinel.store.ports import CaseTx
+
+app = typer.Typer(
+    help="Letters to the persons: prepared, approved by two, sent once each, proved.",
+    no_args_is_help=True,
+)
+AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+Id = Annotated[str, typer.Argument(help="Id of the campaign, or its last 6 characters.")]
+Reason = Annotated[str, typer.Option(help="Why, in a sentence.")]
+Code = Annotated[
+    str,
+    typer.Option(help="Six digits of your second factor, now.", prompt=True, hide_input=True),
+]
+campaign_work.register(app)
+campaign_proof.register(app)
+
+
+@contextmanager
+def working(context: typer.Context, token_file: TokenFile) -> Iterator[tuple[CaseTx, Actor, House]]:
+    """Open the stores for one act by the holder of a token."""
+    settings = config.load(context.obj)
+    with acting(settings, token_file) as (tx, actor):
+        commands.may(actor, commands.READERS, "campaigns")
+        with open_house(settings, open_sealer(settings)) as house:
+            yield tx, actor, house
+
+
+@app.command("prepare")
+def prepare(
+    context: typer.Context,
+    incident: Annotated[str, typer.Argument(help="Reference (INC-2026-0001) or id.")],
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draft the letters of a case, freeze them and its audience; nothing leaves."""
+    with working(context, token_file) as (tx, actor, house):
+        made = prepare_letters(tx, house, actor, incident, now=SystemClock().now())
+    say(made, as_json=as_json)
+
+
+@app.command("list")
+def list_campaigns(
+    context: typer.Context, token_file: TokenFile = None, as_json: AsJson = False
+) -> None:
+    """List the campaigns, oldest first."""
+    with working(context, token_file) as (tx, _actor, _house):
+        found = tx.records.find(Campaign)
+    for one in found:
+        say(one, as_json=as_json)
+
+
+@app.command("show")
+def show(
+    context: typer.Context, campaign: Id, token_file: TokenFile = None, as_json: AsJson = False
+) -> None:
+    """Show where a campaign stands: letters by state, failures by name, coverage."""
+    with working(context, token_file) as (tx, _actor, house):
+        found = commands.get(tx, campaign)
+        where = desk.progress(house, found)
+    if as_json:
+        json({**public(found), "progress": msgspec.to_builtins(where)})
+        return
+    say(found, as_json=False)
+    for name, count in [*where.states.items(), *where.failures.items()]:
+        if count:
+            line(f"  {name}: {count}")
+    line(f"  by post: {where.posted}")
+    line(f"coverage {where.coverage * 100:.1f} % (a server took it, or it went by post)")
+
+
+@app.command("ask")
+def ask(
+    context: typer.Context,
+    campaign: Id,
+    code: Code,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a second person to approve exactly these letters to exactly this audience."""
+    factor = proved(context, token_file, code)
+    with working(context, token_file) as (tx, actor, house):
+        found = commands.get(tx, campaign)
+        made = desk.ask(tx, house, actor, factor, found, now=SystemClock().now())
+    if as_json:
+        json({"approval": made.id, "state": made.state, "sha256": made.bound.sha256})
+    else:
+        line(f"asked: {made.id}, letters {made.bound.sha256}, audience {made.bound.audience}")
+
+
+@app.command("approve")
+def approve(
+    context: typer.Context,
+    campaign: Id,
+    code: Code,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Stand for the letters and the audience as they are now, as the second person."""
+    factor = proved(context, token_file, code)
+    with working(context, token_file) as (tx, actor, house):
+        found = commands.get(tx, campaign)
+        made = desk.approve(tx, house, actor, factor, found, now=SystemClock().now())
+    until = isoformat(made.expires_at) if made.expires_at else ""
+    if as_json:
+        json({"approval": made.id, "state": made.state, "expires_at": until})
+    else:
+        line(f"approved: {made.id}, until {until}")
+
+
+@app.command("start")
+def start(
+    context: typer.Context,
+    campaign: Id,
+    again: Annotated[
+        str, typer.Option(help="Why persons of this case are written to once more.")
+    ] = "",
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let the first letters out (the canary); it needs an approval of what lies here now."""
+    with working(context, token_file) as (tx, actor, house):
+        found = commands.get(tx, campaign)
+        made = desk.start(tx, house, actor, found, again=again, now=SystemClock().now())
+    say(made, as_json=as_json)
+
+
+@app.command("continue")
+def go_on(
+    context: typer.Context, campaign: Id, token_file: TokenFile = None, as_json: AsJson = False
+) -> None:
+    """Let the others out, after you have looked at what became of the canary."""
+    _go_on(context, campaign, "continue", token_file, as_json=as_json)
+
+
+@app.command("resume")
+def resume(
+    context: typer.Context, campaign: Id, token_file: TokenFile = None, as_json: AsJson = False
+) -> None:
+    """Go on after a pause."""
+    _go_on(context, campaign, "resume", token_file, as_json=as_json)
+
+
+def _go_on(
+    context: typer.Context, campaign: str, command: str, token_file: TokenFile, *, as_json: bool
+) -> None:
+    now = SystemClock().now()
+    with working(context, token_file) as (tx, actor, house):
+        found = commands.get(tx, campaign)
+        commands.check(actor, found, command, "", now)
+        made = desk.go_on(tx, house, actor, found, now)
+    say(made, as_json=as_json)
+
+
+@app.command("pause")
+def pause(
+    context: typer.Context,
+    campaign: Id,
+    reason: Reason,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hold back what has not left; it holds from the next letter on."""
+    with working(context, token_file) as (tx, actor, house):
+        found = commands.get(tx, campaign)
+        made = desk.hold(tx, house, actor, found, reason=reason, now=SystemClock().now())
+    say(made, as_json=as_json)
+
+
+@app.command("stop")
+def stop(
+    context: typer.Context,
+    campaign: Id,
+    reason: Reason,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """End it for good: what has not left never leaves, and becomes a named failure."""
+    with working(context, token_file) as (tx, actor, house):
+        found = commands.get(tx, campaign)
+        made = desk.end(tx, house, actor, found, reason=reason, now=SystemClock().now())
+    say(made, as_json=as_json)
+
+
+def proved(context: typer.Context, token_file: TokenFile, code: str) -> Factor:
+    """Spend a code of the second factor in a transaction of its own. Raises Refused."""
+    settings: Settings = config.load(context.obj)
+    with acting(settings, token_file) as (_tx, actor):
+        pass
+    with reading(settings) as tx:
+        factor = prove(tx, open_sealer(settings), actor.id, code, now=SystemClock().now())
+    if factor is None:
+        raise Refused("the second factor is wrong, was used, or the account is locked")
+    return factor
+
+
+def public(campaign: Campaign) -> dict[str, object]:
+    """Return a campaign as data: hashes and counts, nobody's name."""
+    fields = msgspec.structs.asdict(campaign)
+    return {**fields, "parts": len(campaign.parts), "languages": campaign.languages}
+
+
+def say(campaign: Campaign, *, as_json: bool) -> None:
+    """Print a campaign."""
+    if as_json:
+        json(public(campaign))
+        return
+    line(f"{campaign.id}  {campaign.kind}  {campaign.state}  {campaign.audience_count} persons")
+    line(f"  letters {campaign.letter_sha256}, audience {campaign.audience_sha256}")
+    if campaign.reason:
+        line(f"  {campaign.reason}")
