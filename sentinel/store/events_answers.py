@@ -86,6 +86,14 @@ class Removal:
         self._taken.setdefault(day, []).append((event.time, event.id))
         return True
 
+    def takes_all(self, last: datetime, kinds: dict[str, int]) -> bool:
+        """Tell whether all events up to an instant, of these classes, go."""
+        return self._keep is None and set(kinds) == {self._kind} and last < self._before
+
+    def take(self, day: date, times: Iterable[datetime], ids: Iterable[str]) -> None:
+        """Remember events of a day that go."""
+        self._taken.setdefault(day, []).extend(zip(times, ids, strict=True))
+
     def report(self, sizes: dict[date, int] | None = None) -> list[Purged]:
         """Return what went, by day; ``sizes``: bytes on disk."""
         return [

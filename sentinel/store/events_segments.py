@@ -1,4 +1,7 @@
-"""The embedded event store: a folder per UTC day of event time, segments inside, one manifest.
+"""The tail of the embedded event store, and its manifest: what came last, in order of arrival.
+
+A folder per UTC day of event time, segments inside. `events_embedded` turns the tail into column
+files, which the same manifest names; it alone reads both.
 
 A batch becomes one block in each day that it touches. Every file is made durable, then the
 manifest is replaced, and only then do readers see the batch. After a crash in between, what lies
@@ -17,12 +20,12 @@ from datetime import date, datetime
 from pathlib import Path
 from threading import RLock
 
+import msgspec
+
 from sentinel.domain.event import Event
-from sentinel.domain.hunt import NORMAL, Condition, Group, Groups, Hunt, Purged
 from sentinel.errors import StorageError
-from sentinel.store import events_answers as answers
 from sentinel.store.disk import Disk, FolderLock, make_folder, trouble
-from sentinel.store.event_index import EventIndex, day_of
+from sentinel.store.event_index import EventIndex, Place, day_of
 from sentinel.store.frames import NO_LINK
 from sentinel.store.manifest import Manifest, read_manifest, write_manifest
 from sentinel.store.payload import encode, pack
@@ -47,15 +50,18 @@ class SegmentEventStore:
         segment_bytes: int = SEGMENT_BYTES,
         disk: Disk | None = None,
         read_only: bool = False,
+        known: Callable[[Sequence[str]], set[str]] = lambda _: set(),
     ) -> None:
         """Open or make the store. Raises StorageError where it is damaged, taken or locked.
 
-        ``read_only``: see what is committed now, while another process may write; change nothing.
+        ``known``: of some ids, those that are stored elsewhere already. ``read_only``: see what is
+        committed now, while another process may write; change nothing.
         """
         self._folder = directory
         self._sealer = sealer
         self._segment_bytes = segment_bytes
         self._disk = disk or Disk()
+        self._known = known
         self._writers: dict[date, SegmentWriter] = {}
         self._index = EventIndex()
         self._lock = RLock()
@@ -74,8 +80,9 @@ class SegmentEventStore:
         except BaseException:
             self._process_lock.release()
             raise
-        numbers = [int(Path(name).stem) for name in self._manifest.segments]
-        self._next_number = max(numbers, default=0) + 1
+        names = (*self._manifest.segments, *self._manifest.columns)
+        numbers = (int(Path(name).stem) for name in names)
+        self._next_number = max(self._manifest.number, *numbers, 0) + 1
 
     def append(self, events: Sequence[Event], *, last_offset: int) -> int:
         """Store a batch durably; ``last_offset`` is the spool offset of its last event.
@@ -140,14 +147,13 @@ class SegmentEventStore:
                 day_of(since) if since else None, day_of(until) if until else None
             )
         left = limit
-        for places in days:
+        for places in days.values():
             found = [
                 event
                 for place in places
                 for event in place.events()
                 if (since is None or event.time >= since)
                 and (until is None or event.time < until)
-                and self._index.is_at(event.id, place)
                 and (where is None or where(event))
             ]
             found.sort(key=lambda event: event.time)
@@ -158,47 +164,70 @@ class SegmentEventStore:
             if left == 0:
                 return
 
+    def places(self, since: date | None, until: date | None) -> dict[date, list[Place]]:
+        """Return the blocks that hold the events of some days, both ends included."""
+        with self._lock:
+            return self._index.days(since, until)
+
+    def freeze(self) -> dict[date, list[Place]]:
+        """Return every block; what is appended from now on goes to other segments."""
+        with self._lock:
+            self._close_writers(keep=0)
+            return self._index.days(None, None)
+
+    @property
+    def columns(self) -> dict[str, int]:
+        """The column files that the manifest in force names, with their lengths."""
+        with self._lock:
+            return self._manifest.columns
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk, column files included."""
+        with self._lock:
+            return sum((*self._manifest.segments.values(), *self._manifest.columns.values()))
+
+    def new_number(self) -> int:
+        """Return a number that no file has."""
+        with self._lock:
+            number = self._next_number
+            self._next_number += 1
+            return number
+
+    def settle(
+        self,
+        gone: Collection[Segment],
+        columns: dict[str, int],
+        publish: Callable[[], None],
+    ) -> None:
+        """Let ``columns`` be the column files, and the segments ``gone`` be no more, at once.
+
+        ``publish`` is called when that is durable, while nothing can be appended.
+
+        The files stay: whoever calls removes them when nobody reads them any more. Raises
+        StorageError: after it either state may be in force on the disk, and the old one is here.
+        """
+        with self._lock:
+            if self._process_lock is None:
+                raise StorageError("opened to read", where=str(self._folder))
+            without = {name_of(segment.path) for segment in gone}
+            manifest = self._manifest_with((), self._manifest.stored_offset)
+            segments = {
+                name: size for name, size in manifest.segments.items() if name not in without
+            }
+            manifest = msgspec.structs.replace(manifest, segments=segments, columns=columns)
+            try:
+                write_manifest(self._disk, self._folder, self._sealer, manifest)
+            except OSError as error:
+                raise trouble(error, self._folder) from error
+            self._manifest = manifest
+            publish()
+            self._index.drop(gone)
+
     def count(self) -> int:
         """Return how many events are stored."""
         with self._lock:
             return len(self._index)
-
-    def hunt(self, hunt: Hunt) -> list[Event]:
-        """Return a page of events. Reads every block of the days in question."""
-        return answers.page(self.search(since=hunt.since, until=hunt.until), hunt)
-
-    def aggregate(self, hunt: Hunt, groups: Groups) -> list[Group]:
-        """Count what ``hunt`` selects by groups. Reads every block of the days in question."""
-        found = self.search(since=hunt.since, until=hunt.until)
-        return answers.aggregate(found, hunt, groups)
-
-    def purge(
-        self,
-        *,
-        before: datetime,
-        kind: str = NORMAL,
-        keep: Condition | None = None,
-        dry_run: bool = False,
-    ) -> list[Purged]:
-        """Remove the events of a retention class older than ``before``; say by day what went.
-
-        A day's segments are replaced by one with what stays, or by none: the manifest decides.
-        """
-        told: list[Purged] = []
-        for day, places in self._index.each_day(day_of(before)):
-            removal = answers.Removal(before, kind, keep)
-            events = [
-                event
-                for place in places
-                for event in place.events()
-                if self._index.is_at(event.id, place)
-            ]
-            stay = [event for event in events if not removal.takes(event)]
-            size = sum({place.segment.path: place.segment.end for place in places}.values())
-            told += removal.report({day: size})
-            if len(stay) < len(events) and not dry_run:
-                self._replace_day(day, stay)
-        return told
 
     def close(self) -> None:
         """Release files. A second call does nothing."""
@@ -207,34 +236,9 @@ class SegmentEventStore:
             if self._process_lock is not None:
                 self._process_lock.release()
 
-    def _replace_day(self, day: date, stay: Sequence[Event]) -> None:
-        """Put one segment with the events of ``stay`` in place of a day's segments, or none."""
-        with self._lock:
-            if self._process_lock is None:
-                raise StorageError("opened to read", where=str(self._folder))
-            self._abandon([day])
-            old = {name for name in self._manifest.segments if name.startswith(f"{day}/")}
-            offset = self._manifest.stored_offset
-            try:
-                written = {}
-                if stay:
-                    held = (len(stay), max(offset, 0), max(offset, 0))
-                    written = {day: self._write(day, pack(encode(stay)), held)}
-                manifest = self._manifest_with(written.values(), offset, without=old)
-                write_manifest(self._disk, self._folder, self._sealer, manifest)
-                self._manifest = manifest
-                self._index.drop(day)
-                for segment, block in written.values():
-                    segment.publish(block)
-                    self._index.add(day, segment, block.number, stay)
-                for name in old:
-                    self._disk.unlink(self._folder / name)
-            except OSError as error:
-                raise trouble(error, self._folder) from error
-
     def _new_by_day(self, events: Sequence[Event]) -> dict[date, list[Event]]:
         days: dict[date, list[Event]] = {}
-        seen: set[str] = set()
+        seen = self._known([event.id for event in events])
         for event in events:
             if event.id not in seen and self._index.find(event.id) is None:
                 seen.add(event.id)
@@ -263,18 +267,17 @@ class SegmentEventStore:
         )
 
     def _manifest_with(
-        self,
-        written: Iterable[tuple[Segment, Block]],
-        last_offset: int,
-        *,
-        without: Collection[str] = (),
+        self, written: Iterable[tuple[Segment, Block]], last_offset: int
     ) -> Manifest:
-        segments = {
-            name: size for name, size in self._manifest.segments.items() if name not in without
-        }
+        segments = dict(self._manifest.segments)
         for segment, block in written:
-            segments[_name(segment.path)] = block.position + block.size
-        return Manifest(stored_offset=last_offset, segments=segments)
+            segments[name_of(segment.path)] = block.position + block.size
+        return msgspec.structs.replace(
+            self._manifest,
+            stored_offset=last_offset,
+            segments=segments,
+            number=self._next_number - 1,
+        )
 
     def _abandon(self, days: Iterable[date]) -> None:
         """Close the writers of ``days``. What they wrote in vain stays beyond the manifest.
@@ -306,7 +309,7 @@ class SegmentEventStore:
                 manifest = Manifest()
                 write_manifest(self._disk, self._folder, self._sealer, manifest)
             for path in paths:
-                if _name(path) not in manifest.segments:
+                if name_of(path) not in manifest.segments:
                     self._disk.unlink(path)
             for name, length in manifest.segments.items():
                 self._load(self._folder / name, length)
@@ -338,7 +341,8 @@ class SegmentEventStore:
                 self._index.add(day, segment, number, segment.read(fd, number))
 
 
-def _name(path: Path) -> str:
+def name_of(path: Path) -> str:
+    """Return the name under which the manifest knows a file."""
     return f"{path.parent.name}/{path.name}"
 
 

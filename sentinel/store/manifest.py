@@ -20,10 +20,16 @@ _CONTEXT = "events:manifest"
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """``segments``: committed length in bytes by ``<day>/<file>``, in order of creation."""
+    """``segments``: committed length in bytes by ``<day>/<file>``, in order of creation.
+
+    ``columns``: length in bytes of the column files, by the same kind of name. The two share one
+    sequence of file numbers, of which ``number`` is the last one given away when it was written.
+    """
 
     stored_offset: int = -1
     segments: dict[str, int] = {}
+    columns: dict[str, int] = {}
+    number: int = 0
 
 
 def read_manifest(folder: Path, sealer: Sealer) -> Manifest | None:

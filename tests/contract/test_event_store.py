@@ -27,8 +27,8 @@ from sentinel.domain.hunt import (
     Test,
 )
 from sentinel.domain.hunt_match import digest_of, holds
+from sentinel.store.events_embedded import EmbeddedEventStore
 from sentinel.store.events_memory import MemoryEventStore
-from sentinel.store.events_segments import SegmentEventStore
 from sentinel.store.ports import EventStore
 from sentinel.store.seal import AesGcmSealer
 
@@ -39,16 +39,27 @@ HOUR = timedelta(hours=1)
 Make = Callable[[], EventStore]
 
 
-@pytest.fixture(params=["memory", "segments", "segments, small files"])
+@pytest.fixture(params=["memory", "embedded", "embedded, small files", "embedded, compacted"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EventStore]:
     makers: dict[str, Make] = {
         "memory": MemoryEventStore,
-        "segments": lambda: SegmentEventStore(tmp_path, SEALER),
-        "segments, small files": lambda: SegmentEventStore(tmp_path, SEALER, segment_bytes=1),
+        "embedded": lambda: EmbeddedEventStore(tmp_path, SEALER),
+        "embedded, small files": lambda: EmbeddedEventStore(
+            tmp_path, SEALER, segment_bytes=1, compact_at=7
+        ),
+        "embedded, compacted": lambda: Compacted(tmp_path, SEALER),
     }
     made = makers[request.param]()
     yield made
     made.close()
+
+
+class Compacted(EmbeddedEventStore):
+    """A store whose tail is never longer than one batch."""
+
+    def append(self, events: Sequence[Event], *, last_offset: int) -> int:
+        self.compact()
+        return super().append(events, last_offset=last_offset)
 
 
 def event(number: int, at: datetime | None = None) -> Event:

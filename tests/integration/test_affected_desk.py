@@ -23,7 +23,7 @@ from sentinel.domain.event import Event, Value
 from sentinel.domain.incident import Actor, Incident, Role
 from sentinel.domain.scope import Fact
 from sentinel.respond.journal_check import verify_journal
-from sentinel.store.events_segments import SegmentEventStore
+from sentinel.store.events_embedded import EmbeddedEventStore
 from sentinel.store.ports import CaseTx
 from sentinel.web.auth.accounts import create_account
 from sentinel.web.auth.tokens import issue
@@ -208,7 +208,7 @@ class Desk(House):
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
-        sealed = SegmentEventStore(directory / "events", self.sealer)
+        sealed = EmbeddedEventStore(directory / "events", self.sealer)
         sealed.append(EVENTS, last_offset=3)
         self.stored = sealed
         scope = parts.make_scope(

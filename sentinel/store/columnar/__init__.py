@@ -1,0 +1,1 @@
+"""Column files: the lasting form of the embedded event store. `folder.ColumnFolder` is the door."""
