@@ -38,7 +38,7 @@ from sentinel.notify.registry import Registry, build_registry
 from sentinel.notify.routes import Router, load_router
 from sentinel.obs.metrics import Metrics
 from sentinel.store.case_store import SqlCaseStore
-from sentinel.store.events_segments import SegmentEventStore
+from sentinel.store.events_embedded import EmbeddedEventStore
 from sentinel.store.ports import CaseTx, EventStore, Sealer
 from sentinel.store.seal import AesGcmSealer, derive_key, load_master_key
 
@@ -62,14 +62,14 @@ def cases_target(settings: Settings) -> str | Path:
     return url.get_secret_value() if url is not None else settings.data_dir / CASES
 
 
-def open_events(settings: Settings, sealer: Sealer) -> SegmentEventStore:
+def open_events(settings: Settings, sealer: Sealer) -> EmbeddedEventStore:
     """Open the embedded event store in the data directory."""
-    return SegmentEventStore(settings.data_dir / "events", sealer)
+    return EmbeddedEventStore(settings.data_dir / "events", sealer)
 
 
-def read_events(settings: Settings, sealer: Sealer) -> SegmentEventStore:
+def read_events(settings: Settings, sealer: Sealer) -> EmbeddedEventStore:
     """Open what the event store holds now, to read; also while the service runs."""
-    return SegmentEventStore(settings.data_dir / "events", sealer, read_only=True)
+    return EmbeddedEventStore(settings.data_dir / "events", sealer, read_only=True)
 
 
 def open_spool(settings: Settings, sealer: Sealer) -> Spool:
