@@ -59,6 +59,7 @@ class Casework:
         self._settings = settings
         self._in_store = in_store
         self._clock = clock
+        self._sealer = parts.open_sealer(settings)
         self.persons = AffectedCases(in_store, events, clock, scope)
 
     @property
@@ -143,7 +144,7 @@ class Casework:
         now = self._clock.now()
 
         def look(tx: CaseTx) -> Audience:
-            directory = open_directory(self._settings, parts.open_sealer(self._settings))
+            directory = open_directory(self._settings, self._sealer)
             try:
                 return audience(tx, directory, incident, by=actor, at=now)
             finally:
@@ -172,7 +173,7 @@ class Casework:
 
     async def document_bytes(self, document: Document) -> bytes:
         """Return a document as it was filed. Raises StorageError where it was altered."""
-        return await asyncio.to_thread(read_document, self._root, document)
+        return await asyncio.to_thread(read_document, self._root, document, self._sealer)
 
     async def _case(self, actor: Actor, incident_id: str) -> tuple[Incident, list[Deadline]]:
         if not actor.has(*WRITERS):
@@ -190,7 +191,13 @@ class Casework:
         now = self._clock.now()
         return await self._in_store(
             lambda tx: file_drafts(
-                tx, root=self._root, incident=incident, drafts=drafts, actor=actor, now=now
+                tx,
+                root=self._root,
+                incident=incident,
+                drafts=drafts,
+                actor=actor,
+                now=now,
+                sealer=self._sealer,
             )
         )
 

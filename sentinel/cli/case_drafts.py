@@ -9,6 +9,7 @@ import typer
 
 from sentinel import config
 from sentinel.app.bundle.pack import write_new
+from sentinel.app.parts import open_sealer
 from sentinel.app.postmortem import paper_of
 from sentinel.cli.casework import TokenFile, acting
 from sentinel.cli.output import line
@@ -55,9 +56,10 @@ def draft_post_mortem(
         )  # fmt: skip
         drafts = _drafts(paper, incident, "post_mortem", paper.pdf(now, settings.notifiers_path))
         filed = file_drafts(
-            tx, root=settings.data_dir, incident=incident, drafts=drafts, actor=actor, now=now
-        )
-    _say(settings.data_dir, [one.path for one in filed], drafts, out)
+            tx, root=settings.data_dir, incident=incident, drafts=drafts, actor=actor, now=now,
+            sealer=open_sealer(settings),
+        )  # fmt: skip
+    _say([one.id for one in filed], drafts, out)
 
 
 def draft_call_script(
@@ -77,9 +79,10 @@ def draft_call_script(
         )  # fmt: skip
         drafts = _drafts(paper, incident, "call_script", paper.pdf(now, settings.notifiers_path))
         filed = file_drafts(
-            tx, root=settings.data_dir, incident=incident, drafts=drafts, actor=actor, now=now
-        )
-    _say(settings.data_dir, [one.path for one in filed], drafts, out)
+            tx, root=settings.data_dir, incident=incident, drafts=drafts, actor=actor, now=now,
+            sealer=open_sealer(settings),
+        )  # fmt: skip
+    _say([one.id for one in filed], drafts, out)
 
 
 def _case(tx: CaseTx, actor: Actor, reference: str) -> Incident:
@@ -105,8 +108,10 @@ def _drafts(paper: Paper, incident: Incident, kind: str, pdf: bytes) -> list[Dra
     ]
 
 
-def _say(root: Path, paths: list[str], drafts: list[Draft], out: Path | None) -> None:
-    for path, draft in zip(paths, drafts, strict=True):
+def _say(ids: list[str], drafts: list[Draft], out: Path | None) -> None:
+    for one, draft in zip(ids, drafts, strict=True):
         if out is not None:
             write_new(out / draft.name, draft.content)
-        line(str(out / draft.name if out is not None else root / path))
+            line(str(out / draft.name))
+        else:
+            line(f"{one}  {draft.name}  (sentinel incident document)")

@@ -71,10 +71,11 @@ async def perform(
         incident, documents = await respond(service, players, _leaver(alerts, found))
         await service.settle()
         clocks = await service.in_store(lambda tx: tx.incidents.deadlines(incident.id))
-        _say_incident(incident, clocks, documents, folder, say)
+        papers = [await _copy(service, document, folder) for document in documents]
+        _say_incident(incident, clocks, papers, say)
         if summarise is not None:
             summarise(
-                _summary(service, options, found, incident, clocks, documents, folder)
+                _summary(service, options, found, incident, clocks, papers, folder)
                 | {"mails": len(mailbox.messages), "console": urls["console"]}
                 | {"seconds": round(time.monotonic() - started, 1)}
             )
@@ -162,7 +163,7 @@ def _summary(
     found: list[told.AlertRow],
     incident: Incident,
     clocks: list[Deadline],
-    documents: list[Document],
+    papers: list[Path],
     folder: Path,
 ) -> dict[str, object]:
     return {
@@ -183,7 +184,7 @@ def _summary(
             {"obligation": c.obligation, "due_at": isoformat(c.due_at), "met": not c.open}
             for c in clocks
         ],
-        "documents": [str(folder / document.path) for document in documents],
+        "documents": [str(path) for path in papers],
         "data_dir": str(folder),
     }
 
@@ -195,17 +196,24 @@ def _say_alerts(found: list[told.AlertRow], say: Say) -> None:
         say(f"  {row.level:<9} {row.title}  [{row.actor}{persons}]")
 
 
-def _say_incident(
-    incident: Incident, clocks: list[Deadline], documents: list[Document], folder: Path, say: Say
-) -> None:
+async def _copy(service: Sentinel, document: Document, folder: Path) -> Path:
+    """Write a draft where it can be opened: in the case it lies sealed."""
+    path = folder / "papers" / document.name
+    content = await service.document_bytes(document)
+    await asyncio.to_thread(path.parent.mkdir, exist_ok=True)
+    await asyncio.to_thread(path.write_bytes, content)
+    return path
+
+
+def _say_incident(incident: Incident, clocks: list[Deadline], papers: list[Path], say: Say) -> None:
     say(f"\nincident {incident.reference}: {incident.title}")
     say(f"  {incident.legal.value}, {incident.security.value}")
     for clock in clocks:
         state = "met" if not clock.open else "open"
         say(f"  {clock.obligation:<10} due {isoformat(clock.due_at)}  {state}  ({clock.basis})")
     say("\ndrafts")
-    for document in documents:
-        say(f"  {folder / document.path}")
+    for path in papers:
+        say(f"  {path}")
 
 
 def _say_console(console: str, players: dict[str, Player], say: Say) -> None:

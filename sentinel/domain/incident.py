@@ -15,6 +15,8 @@ import msgspec
 from sentinel.domain.affected import Affected
 from sentinel.domain.lateness import Lateness
 
+SEALED = ".sealed"
+
 
 class Security(StrEnum):
     """Track one: the systems."""
@@ -213,7 +215,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     """A document of a case, frozen at its creation.
 
     ``kind``: ``dossier_initial``, ``letter``... ``path`` is relative to the data directory.
-    ``sha256``: hex, of the file's bytes.
+    ``sha256``: hex, of the document's bytes. ``sealed``: the file holds them encrypted.
     """
 
     id: str
@@ -226,3 +228,9 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     created_by: str
     state: str = "draft"
+    sealed: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name that the document has outside: its file's, without the mark of a sealed one."""
+        return self.path.rpartition("/")[2].removesuffix(SEALED)

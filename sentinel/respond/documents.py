@@ -1,7 +1,8 @@
 """Documents of a case on disk: written once, hashed, recorded, journalled.
 
 A draft is never overwritten: each drafting has a folder of its own, so that what a person looked
-at an hour ago is still what it was.
+at an hour ago is still what it was. With a sealer the file is encrypted: who keeps the disk or a
+backup reads neither a case nor the names of an audience.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from pathlib import Path
 
 import msgspec
 
-from sentinel.domain.incident import Actor, Document, Incident
+from sentinel.domain.incident import SEALED, Actor, Document, Incident
 from sentinel.errors import StorageError
 from sentinel.ids import uuid7
-from sentinel.store.ports import CaseTx
+from sentinel.store.ports import CaseTx, Sealer
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +39,8 @@ def file_drafts(
     drafts: Sequence[Draft],
     actor: Actor,
     now: datetime,
+    sealer: Sealer | None = None,
+    state: str = "draft",
 ) -> list[Document]:
     """Write ``drafts`` into one new folder ``root/documents/<reference>/…``; record and journal.
 
@@ -46,7 +49,23 @@ def file_drafts(
     """
     drafting = f"{now.strftime('%Y%m%dT%H%M%SZ')}-{uuid7()[-6:]}"
     folder = Path("documents") / incident.reference / drafting
-    documents = [_file(root, folder, incident, draft, actor, now) for draft in drafts]
+    documents = []
+    for draft in drafts:
+        document = Document(
+            id=uuid7(),
+            incident_id=incident.id,
+            kind=draft.kind,
+            language=draft.language,
+            media_type=draft.media_type,
+            path=str(folder / f"{draft.name}{SEALED if sealer else ''}"),
+            sha256=hashlib.sha256(draft.content).hexdigest(),
+            created_at=now,
+            created_by=actor.id,
+            state=state,
+            sealed=sealer is not None,
+        )
+        _keep(root, document, draft.content, sealer)
+        documents.append(document)
     for document in documents:
         tx.incidents.put_document(document)
     tx.journal.append(
@@ -59,25 +78,17 @@ def file_drafts(
     return documents
 
 
-def _file(
-    root: Path, folder: Path, incident: Incident, draft: Draft, actor: Actor, now: datetime
-) -> Document:
-    path = folder / draft.name
+def _keep(root: Path, document: Document, content: bytes, sealer: Sealer | None) -> None:
+    kept = sealer.seal(content, context=_context(document)) if sealer else content
     try:
-        _write(root / path, draft.content)
+        _write(root / document.path, kept)
     except OSError as error:
-        raise StorageError(error.strerror or str(error), where=str(root / path)) from error
-    return Document(
-        id=uuid7(),
-        incident_id=incident.id,
-        kind=draft.kind,
-        language=draft.language,
-        media_type=draft.media_type,
-        path=str(path),
-        sha256=hashlib.sha256(draft.content).hexdigest(),
-        created_at=now,
-        created_by=actor.id,
-    )
+        where = str(root / document.path)
+        raise StorageError(error.strerror or str(error), where=where) from error
+
+
+def _context(document: Document) -> str:
+    return f"document:{document.id}"
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -94,13 +105,17 @@ def _write(path: Path, content: bytes) -> None:
         os.close(directory)
 
 
-def read_document(root: Path, document: Document) -> bytes:
+def read_document(root: Path, document: Document, sealer: Sealer | None = None) -> bytes:
     """Return a document's bytes. Raises StorageError where they are gone or were altered."""
     path = root / document.path
     try:
         content = path.read_bytes()
     except OSError as error:
         raise StorageError(error.strerror or str(error), where=str(path)) from error
+    if document.sealed:
+        if sealer is None:
+            raise StorageError("the document is sealed, and no key is at hand", where=str(path))
+        content = sealer.open(content, context=_context(document))
     if hashlib.sha256(content).hexdigest() != document.sha256:
         raise StorageError("the file is not the one that was recorded", where=str(path))
     return content

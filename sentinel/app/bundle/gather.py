@@ -49,15 +49,17 @@ def record_files(tx: CaseTx, ask: Ask) -> Files:
     }
 
 
-def document_files(tx: CaseTx, root: Path, incident: Incident) -> tuple[Files, list[str]]:
+def document_files(
+    tx: CaseTx, root: Path, sealer: Sealer, incident: Incident
+) -> tuple[Files, list[str]]:
     """Return the documents with their list, and what is wrong with them in the store."""
     files: Files = {}
     wrong: list[str] = []
     listed = []
     for document in tx.incidents.documents(incident.id):
-        path = f"documents/{document.id}-{Path(document.path).name}"
+        path = f"documents/{document.id}-{document.name}"
         try:
-            files[path] = read_document(root, document)
+            files[path] = read_document(root, document, sealer)
         except StorageError as error:
             wrong.append(f"document {document.id}: {error.detail}")
             path = ""

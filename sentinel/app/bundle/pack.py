@@ -82,7 +82,7 @@ def make_bundle(
     ask = Ask(incident=incident, actor=actor, purpose=purpose.strip())
     root = settings.data_dir
     files = record_files(tx, ask)
-    documents, altered = document_files(tx, root, incident)
+    documents, altered = document_files(tx, root, sealer, incident)
     evidence, lost = evidence_files(tx, root, sealer, ask, made)
     anchor = _anchored(tx, signer, now)
     files |= documents | evidence | journal_files(tx, incident, tx.journal.anchors())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-
 from aiohttp import web
 
 from sentinel.domain.incident import Document, Incident
@@ -29,9 +27,8 @@ def case_documents(tx: CaseTx, asked: str) -> tuple[Incident, list[Document]]:
 async def download(request: web.Request) -> web.Response:
     """``GET /incidents/{id}/documents/{document}``: as an attachment."""
     document, content = await _open(request)
-    name = PurePosixPath(document.path).name
     response = web.Response(body=content, content_type=document.media_type.partition(";")[0])
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Content-Disposition"] = f'attachment; filename="{document.name}"'
     return response
 
 
