@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from sentinel.config import EventStoreSettings
 from sentinel.domain.event import Event, LogSource, Value
 from sentinel.domain.hunt import (
     ALWAYS,
@@ -39,7 +40,9 @@ HOUR = timedelta(hours=1)
 Make = Callable[[], EventStore]
 
 
-@pytest.fixture(params=["memory", "embedded", "embedded, small files", "embedded, compacted"])
+@pytest.fixture(
+    params=["memory", "embedded", "embedded, small files", "embedded, compacted", "elasticsearch"]
+)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EventStore]:
     makers: dict[str, Make] = {
         "memory": MemoryEventStore,
@@ -48,10 +51,17 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EventStore
             tmp_path, SEALER, segment_bytes=1, compact_at=7
         ),
         "embedded, compacted": lambda: Compacted(tmp_path, SEALER),
+        "elasticsearch": lambda: on_elastic(request.getfixturevalue("elastic_settings")),
     }
     made = makers[request.param]()
     yield made
     made.close()
+
+
+def on_elastic(settings: dict[str, object]) -> EventStore:
+    from sentinel.store.elastic.connect import connect
+
+    return connect(EventStoreSettings.model_validate(settings), SEALER)
 
 
 class Compacted(EmbeddedEventStore):

@@ -14,6 +14,7 @@ API keys are kept in an index whose analyser is in analysis-common: see ``analys
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import re
@@ -114,13 +115,16 @@ def _java_version(path: Path) -> int:
 class ElasticServer:
     """One node on loopback. ``secure``: passwords and TLS."""
 
-    def __init__(self, *, secure: bool = False) -> None:
-        """Start a node with an empty data folder and wait until it is green."""
+    def __init__(self, *, secure: bool = False, durable: bool = False) -> None:
+        """Start a node with an empty data folder and wait until it is green.
+
+        ``durable``: its folder is on a disk, as in production.
+        """
         self._home, self._jdk = home(), jdk()
         self._user = unprivileged("elasticsearch")
         self.secure = secure
         self.port = free_port()
-        self.folder = own_folder("elastic", self._user)
+        self.folder = own_folder("elastic", self._user, durable=durable)
         self.url = f"{'https' if secure else 'http'}://127.0.0.1:{self.port}"
         self.ca = self.folder / "config/ca.pem" if secure else None
         self._configure()
@@ -160,6 +164,15 @@ class ElasticServer:
         trust = ssl.create_default_context(cafile=str(self.ca)) if self.secure else None
         with urllib.request.urlopen(request, data, timeout=30, context=trust) as reply:
             return json.loads(reply.read())
+
+    def forget(self, prefix: str) -> None:
+        """Remove the indices and the template of a prefix."""
+        names = self.ask(f"/{prefix}-*/_settings")
+        assert isinstance(names, dict)
+        if names:
+            self.ask(f"/{','.join(names)}", method="DELETE")
+        with contextlib.suppress(OSError):
+            self.ask(f"/_index_template/{prefix}-events", method="DELETE")
 
     def _is_green(self) -> bool:
         try:
@@ -215,13 +228,20 @@ class ElasticServer:
                 os.chown(path, self._user.pw_uid, self._user.pw_gid)
 
 
+class AttachedServer(ElasticServer):
+    """An open node that somebody else started, by its address."""
+
+    def __init__(self, url: str) -> None:
+        self.url, self.secure, self.ca = url, False, None
+
+
 def main() -> None:
     """Do what the command line asks."""
     if sys.argv[1:] == ["fetch"]:
         print(fetch())
         return
     try:
-        server = ElasticServer(secure=sys.argv[1:] == ["secure"])
+        server = ElasticServer(secure=sys.argv[1:] == ["secure"], durable=True)
     except ServerAbsent as absent:
         raise SystemExit(f"no Elasticsearch here; this brings it: {absent}") from absent
     print(f"{server.facts}\n{server.url}", flush=True)

@@ -43,7 +43,7 @@ class PostgresServer:
         """Make the cluster and start it. ``durable``: wait for the disk, as in production."""
         self._bin = binaries()
         self._user = unprivileged("postgres")
-        self.folder = own_folder("postgres", self._user)
+        self.folder = own_folder("postgres", self._user, durable=durable)
         self._durable = durable
         self._as_user("initdb", "-D", "data", "-U", USER, "-A", "trust", "-E", "UTF8", "-N")
         self.version = self._as_user("postgres", "--version").strip()

@@ -46,9 +46,11 @@ def unprivileged(wanted: str) -> pwd.struct_passwd | None:
     raise ServerAbsent(f"neither the user {wanted} nor nobody exists here")
 
 
-def own_folder(prefix: str, user: pwd.struct_passwd | None) -> Path:
-    """Return a fresh temporary folder that ``user`` owns."""
-    folder = Path(tempfile.mkdtemp(prefix=f"sentinel-{prefix}-"))
+def own_folder(prefix: str, user: pwd.struct_passwd | None, *, durable: bool) -> Path:
+    """Return a fresh temporary folder that ``user`` owns; in memory where it need not last."""
+    memory = Path("/dev/shm")
+    place = memory if not durable and memory.is_dir() else None
+    folder = Path(tempfile.mkdtemp(prefix=f"sentinel-{prefix}-", dir=place))
     if user is not None:
         os.chown(folder, user.pw_uid, user.pw_gid)
     return folder

@@ -6,11 +6,13 @@ so with the command that brings it.
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import pytest
-from elastic_server import ElasticServer
+from elastic_server import PASSWORD, USER, AttachedServer, ElasticServer
 from postgres_server import PostgresServer
 from process import ServerAbsent
 
@@ -46,7 +48,11 @@ def postgres(pytestconfig: pytest.Config) -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def elastic(pytestconfig: pytest.Config) -> Iterator[ElasticServer]:
-    """A node with passwords and TLS."""
+    """A node with passwords and TLS; or the open one at ``SENTINEL_TEST_ELASTIC_URL``."""
+    running = os.environ.get("SENTINEL_TEST_ELASTIC_URL")
+    if running:
+        yield AttachedServer(running)
+        return
     server = or_skip(pytestconfig, "Elasticsearch", lambda: ElasticServer(secure=True))
     pytestconfig.stash[FACTS]["Elasticsearch, secured"] = server.facts
     yield server
@@ -60,6 +66,20 @@ def open_elastic(pytestconfig: pytest.Config) -> Iterator[ElasticServer]:
     pytestconfig.stash[FACTS]["Elasticsearch, open"] = server.facts
     yield server
     server.close()
+
+
+_PREFIXES = itertools.count(1)
+
+
+@pytest.fixture
+def elastic_settings(elastic: ElasticServer) -> Iterator[dict[str, object]]:
+    """What `EventStoreSettings` needs for a prefix of its own, which is gone after the test."""
+    prefix = f"tests_{next(_PREFIXES)}"
+    settings: dict[str, object] = {"kind": "elasticsearch", "url": elastic.url, "prefix": prefix}
+    if elastic.secure:
+        settings |= {"user": USER, "password": PASSWORD, "ca": elastic.ca}
+    yield settings
+    elastic.forget(prefix)
 
 
 @pytest.hookimpl
