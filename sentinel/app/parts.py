@@ -14,7 +14,7 @@ from sentinel.collect.http import collector_app
 from sentinel.collect.inputs.manager import Inputs
 from sentinel.collect.intake import Intake
 from sentinel.collect.profile import Profile, load_profiles
-from sentinel.collect.pseudonymise import Pseudonymiser
+from sentinel.collect.pseudonymise import PersonPseudonymiser
 from sentinel.collect.spool import Spool
 from sentinel.config import Settings
 from sentinel.content import content_dir
@@ -39,8 +39,9 @@ from sentinel.notify.routes import Router, load_router
 from sentinel.obs.metrics import Metrics
 from sentinel.store.case_store import SqlCaseStore
 from sentinel.store.events_embedded import EmbeddedEventStore
+from sentinel.store.keys.persons import PersonKeys
 from sentinel.store.ports import CaseTx, EventStore, Sealer
-from sentinel.store.seal import AesGcmSealer, derive_key, load_master_key
+from sentinel.store.seal import AesGcmSealer, load_master_key
 
 CASES = "cases.sqlite"
 
@@ -220,9 +221,22 @@ def make_intakes(settings: Settings, sealer: Sealer, clock: Clock) -> dict[str, 
     }
 
 
-def make_pseudonymiser(settings: Settings) -> Pseudonymiser:
-    """Return what turns identifiers into pseudonyms, under a key of its own."""
-    return Pseudonymiser(derive_key(load_master_key(settings.keys), "pseudonyms"))
+def make_pseudonymiser(settings: Settings) -> PersonPseudonymiser:
+    """Return what turns identifiers into pseudonyms, by the map of persons."""
+    keys = open_persons(settings, open_sealer(settings))
+    keys.at(SystemClock().now())
+    return PersonPseudonymiser(keys)
+
+
+def open_persons(settings: Settings, sealer: Sealer, *, seed: bytes = b"") -> PersonKeys:
+    """Open the map of persons, or make it. ``seed``: only where nobody is real, as in the demo."""
+    return PersonKeys(
+        settings.data_dir,
+        sealer,
+        seed=seed,
+        token_days=settings.keys.token_days,
+        kept_days=settings.keys.tokens_kept_days,
+    )
 
 
 def make_collector(

@@ -27,7 +27,7 @@ from sentinel.collect.pseudonymise import Pseudonymiser
 from sentinel.collect.redact import Redactor
 from sentinel.collect.sniff import Sniffer
 from sentinel.config import SourceSettings
-from sentinel.domain.event import Event
+from sentinel.domain.event import Event, Value
 from sentinel.errors import ConfigError, SentinelError, UsageError
 from sentinel.ids import digest_id, digest_ids
 from sentinel.store.ports import Sealer
@@ -96,6 +96,18 @@ class Intake:
             yield self._read(chunk, batch_id, parser, normaliser, received)
 
     def _read(
+        self,
+        numbered: Iterable[tuple[int, Item]],
+        batch_id: str,
+        parser: Format,
+        normaliser: Normaliser,
+        received: datetime,
+    ) -> Batch:
+        self._pseudonymiser.at(received)
+        with self._pseudonymiser.batch():
+            return self._read_named(numbered, batch_id, parser, normaliser, received)
+
+    def _read_named(
         self,
         numbered: Iterable[tuple[int, Item]],
         batch_id: str,
@@ -172,13 +184,20 @@ class Intake:
         if item.time is not None and fields.pop(TIME_MISSING, None):
             time = item.time
         if item.kept:
-            context = f"event:{event.id}"
-            inside = (
-                msgspec.json.decode(self._sealer.open(sealed, context=context)) if sealed else {}
-            )
-            inside |= {name: self._redactor.redact(text)[0] for name, text in item.kept.items()}
-            sealed = self._sealer.seal(msgspec.json.encode(inside), context=context)
+            kept = {name: self._redactor.redact(text)[0] for name, text in item.kept.items()}
+            sealed = self._with_kept(sealed, kept, fields, event.id)
         return msgspec.structs.replace(event, time=time, fields=fields, sealed=sealed)
+
+    def _with_kept(
+        self, sealed: bytes, kept: Mapping[str, Value], fields: Mapping[str, Value], event_id: str
+    ) -> bytes:
+        """Seal texts of the transport with what is sealed already."""
+        bodies = self._pseudonymiser.bodies
+        if bodies is not None:
+            return bodies.add(sealed, kept, fields, event_id)
+        context = f"event:{event_id}"
+        inside = msgspec.json.decode(self._sealer.open(sealed, context=context)) if sealed else {}
+        return self._sealer.seal(msgspec.json.encode({**inside, **kept}), context=context)
 
     def _decoded(self, raw: bytes) -> str:
         r"""Decode UTF-8; other bytes become ``\xHH``. Of an overlong line, the start is kept."""

@@ -20,7 +20,7 @@ from sentinel.collect.field_types import bounded, typed
 from sentinel.collect.formats.base import Parsed
 from sentinel.collect.formats.times import read_time
 from sentinel.collect.profile import FieldRule, FieldType, Profile
-from sentinel.collect.pseudonymise import Disguise, Pseudonymiser
+from sentinel.collect.pseudonymise import Disguise, Pseudonymiser, actor_prefix
 from sentinel.collect.redact import Redactor, is_secret_name
 from sentinel.collect.screen import holding, laid_end_to_end, signs
 from sentinel.collect.touched import touches
@@ -92,6 +92,7 @@ class Normaliser:
         self._redactor = redactor
         self._pseudonymiser = pseudonymiser
         self._sealer = sealer
+        self._bodies = pseudonymiser.bodies if pseudonymiser else None
         self._keep = profile.unlisted == "keep_offline" and pseudonymiser is None
         self._disguise = _disguise(profile, pseudonymiser) if pseudonymiser else None
         self._touches = touches(profile)
@@ -148,10 +149,11 @@ class Normaliser:
         if self._disguise is not None:
             # Redaction may bring together what makes a subject, or an end of one.
             subjects = draft.subjects or draft.secrets
-            sealed = self._seal(self._disguise.apply(fields, subjects=subjects), draft.id)
+            originals = self._disguise.apply(fields, subjects=subjects)
+            sealed = self._sealed(originals, fields, draft.id)
             ref = self._disguise.text(ref, subjects=draft.subjects)
         if draft.session:
-            fields[SESSION] = self._session(draft.session)
+            fields[SESSION] = self._session(draft.session, fields)
         return Event(
             id=draft.id,
             time=draft.time,
@@ -177,6 +179,13 @@ class Normaliser:
             fields=fields,
             sealed=self._seal({"event.original": clean}, event_id),
         )
+
+    def _sealed(
+        self, originals: dict[str, Value], fields: dict[str, Value], event_id: str
+    ) -> bytes:
+        if self._bodies is None:
+            return self._seal(originals, event_id)
+        return self._bodies.seal(originals, fields, event_id) if originals else b""
 
     def _seal(self, originals: dict[str, Value], event_id: str) -> bytes:
         if not originals or self._sealer is None:
@@ -262,8 +271,11 @@ class Normaliser:
             return f"client\0{fields['source.ip']}\0{fields.get('user_agent.original', '')}"
         return ""
 
-    def _session(self, key: str) -> str:
+    def _session(self, key: str, fields: dict[str, Value]) -> str:
         if self._pseudonymiser is not None:
+            made_of, _, name = key.partition("\0")
+            if made_of == "user":
+                return self._pseudonymiser.session(actor_prefix(fields), name)
             return self._pseudonymiser.pseudonym("ses", key)
         return f"ses_{digest_id('session', key)[:16]}"
 

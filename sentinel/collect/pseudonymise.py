@@ -1,16 +1,17 @@
 """Pseudonyms for what names a person (GDPR art. 4(5)), made before anything is stored.
 
-The same value under the same key has always the same pseudonym, so that rules can join on it;
-without the key nobody can compute it. Kinds keep staff and customers apart, even where a member
-of staff and a customer share an identifier. Originals travel sealed beside the event.
+The same value has the same pseudonym, so that rules can join on it; without keys nobody can compute
+it. Kinds keep staff and customers apart, even where a member of staff and a customer share an
+identifier. Originals travel sealed beside the event. In the service each person has a key of their
+own (`sentinel.store.keys.persons`), so that erasing one leaves the others as they are.
 """
 
 from __future__ import annotations
 
-import base64
-import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -19,8 +20,10 @@ import re2
 from sentinel.collect.profile import Identifier
 from sentinel.collect.routes import Routes
 from sentinel.domain.event import ACTOR_KIND, Value
+from sentinel.store.keys.bodies import EventBodies
+from sentinel.store.keys.persons import PersonKeys
+from sentinel.store.keys.tokens import token
 
-_BYTES = 10  # 16 digits of base32: no collision in sight below 10^11 persons
 _SHORTEST_KEY = 16  # bytes
 _EMAIL = re.compile(
     r"[A-Za-z0-9._+-]{1,64}(?:@|%40)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}"
@@ -41,19 +44,52 @@ TEXTS = (
 
 
 class Pseudonymiser:
-    """Keyed pseudonyms: HMAC-SHA-256 (RFC 2104), base32, behind the kind."""
+    """Pseudonyms under one key: HMAC-SHA-256 (RFC 2104), base32, behind the kind.
+
+    For what is not kept: measurements, tests. The service uses `PersonPseudonymiser`.
+    """
+
+    bodies: EventBodies | None = None
+    """Seals originals for the persons whom they tell of; None: the sealer does, for nobody."""
 
     def __init__(self, key: bytes) -> None:
         if len(key) < _SHORTEST_KEY:
             raise ValueError(f"a pseudonym key has at least {_SHORTEST_KEY} bytes")
         self._key = key
-        self.pseudonym = lru_cache(maxsize=65536)(self._pseudonym)
+        self.pseudonym: Callable[[str, str], str] = lru_cache(maxsize=65536)(self._pseudonym)
+        """From a kind and a value to ``usr_…``, ``sub_…``, ``ip_…`` or ``ses_…``."""
+
+    def session(self, kind: str, identifier: str) -> str:
+        """Return the session of whoever signed in; ``kind``: ``usr`` or ``sub``."""
+        del kind
+        return self.pseudonym("ses", f"user\0{identifier}")
+
+    def at(self, now: datetime) -> None:
+        """Let time pass: keys of tokens may change. Raises StorageError."""
+
+    def batch(self) -> AbstractContextManager[None]:
+        """Return a block at whose end everybody named in it is durable. Raises StorageError."""
+        return nullcontext()
+
+    def tokens(self, kind: str, value: str) -> tuple[str, ...]:
+        """Return every pseudonym under which ``value`` may be stored, the newest first."""
+        return (self.pseudonym(kind, value),)
 
     def _pseudonym(self, kind: str, value: str) -> str:
-        """Return ``usr_…``, ``sub_…``, ``ip_…`` or ``ses_…`` of ``value``."""
-        text = f"{kind}\0{value}".encode("utf-8", "surrogatepass")
-        digest = hmac.digest(self._key, text, "sha256")
-        return f"{kind}_{base64.b32encode(digest[:_BYTES]).decode().lower()}"
+        return token(kind, self._key, value)
+
+
+class PersonPseudonymiser(Pseudonymiser):
+    """Pseudonyms out of the map of persons."""
+
+    def __init__(self, keys: PersonKeys) -> None:
+        self.keys = keys
+        self.bodies = EventBodies(keys)
+        self.pseudonym = keys.pseudonym
+        self.session = keys.session  # type: ignore[method-assign]
+        self.at = keys.at  # type: ignore[method-assign]
+        self.batch = keys.batch  # type: ignore[method-assign]
+        self.tokens = keys.tokens  # type: ignore[method-assign]
 
 
 class Disguise:
@@ -102,7 +138,7 @@ class Disguise:
         self, fields: dict[str, Value], originals: dict[str, Value]
     ) -> dict[str, str]:
         names: dict[str, str] = {}
-        actor = "sub" if fields.get(ACTOR_KIND) == "customer" else "usr"
+        actor = actor_prefix(fields)
         subjects = _subjects(fields) if self._parties else set()
         for name, identifier in self._identifiers.items():
             value = fields.get(name)
@@ -173,6 +209,11 @@ class Disguise:
         first, *parts = text[start:end].split("/")
         parts = [pseudonym if part == touched.segment else part for part in parts]
         return text[:start] + "/".join([first, *parts]) + text[end:]
+
+
+def actor_prefix(fields: Mapping[str, Value]) -> str:
+    """Return what the pseudonym of who acts begins with: a customer is a data subject."""
+    return "sub" if fields.get(ACTOR_KIND) == "customer" else "usr"
 
 
 def _with_word(text: str, word: str, new: str) -> str:

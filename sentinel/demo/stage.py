@@ -36,6 +36,8 @@ CAST: dict[str, tuple[str, tuple[Role, ...]]] = {
     "admin": ("Administrateur", (Role.ADMIN,)),
 }
 
+_SEED = hashlib.sha256(b"sentinel demo: not a secret").digest()
+
 
 class Player(msgspec.Struct, frozen=True):
     """An account of the demo, with what its holder needs to sign in."""
@@ -50,10 +52,11 @@ class Player(msgspec.Struct, frozen=True):
 def settings_for(folder: Path, *, smtp_port: int, console_port: int, language: str) -> Settings:
     """Return the demo's settings.
 
-    The master key is public on purpose: every identity in the story is invented, and pseudonyms
-    that are the same in every run can be compared. A real set-up makes its own (`sentinel init`).
+    The master key is public on purpose, and so is the seed of the persons' keys: every identity in
+    the story is invented, and pseudonyms that are the same in every run can be compared. A real
+    set-up makes a key of its own (`sentinel init`), and draws the keys of persons.
     """
-    public_key = hashlib.sha256(b"sentinel demo: not a secret").hexdigest()
+    public_key = _SEED.hex()
     return Settings.model_validate(
         {
             "data_dir": folder,
@@ -82,6 +85,7 @@ def settings_for(folder: Path, *, smtp_port: int, console_port: int, language: s
 def cast_players(settings: Settings, clock: Clock) -> dict[str, Player]:
     """Create the demo's accounts; their passwords and second factors are new in every run."""
     sealer = parts.open_sealer(settings)
+    parts.open_persons(settings, sealer, seed=_SEED).close()
     cases = parts.open_cases(settings, sealer, clock)
     players: dict[str, Player] = {}
     try:

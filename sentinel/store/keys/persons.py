@@ -1,0 +1,263 @@
+"""The map of persons: one random key each, by which a pseudonym is made; it can be destroyed.
+
+A row holds a search tag (a keyed hash of the identifier), the pseudonym, and, sealed together, the
+person's key and identifier. No other place says which person a pseudonym stands for, and nothing
+derives it: with the row gone, nobody can link the two any more, and what was sealed under the key
+stays closed (promise R-47). Addresses and sessions are no persons: `sentinel.store.keys.tokens`.
+
+A row is on the medium before anything tells its pseudonym: see `PersonKeys.batch`.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from sentinel.store.keys.map_file import MapFile
+from sentinel.store.keys.tokens import KEY_BYTES, Epoch, TokenKeys, named, token
+from sentinel.store.ports import Sealer
+
+FILE: Final = Path("keys") / "persons.sqlite"
+PERSONS: Final = ("usr", "sub")
+_REMEMBERED: Final = 1 << 17
+SECRETS: Final = ("tag_key", "seed")
+
+
+class Person(msgspec.Struct, frozen=True, gc=False):
+    """A person of the map, opened: never stored, never shown. ``key``: 32 bytes."""
+
+    pseudonym: str
+    kind: str
+    identifier: str
+    key: bytes
+
+
+class PersonKeys:
+    """The map in a folder. Several processes may use one; safe from threads."""
+
+    def __init__(
+        self,
+        folder: Path,
+        sealer: Sealer,
+        *,
+        seed: bytes = b"",
+        token_days: int = 30,
+        kept_days: int = 365,
+    ) -> None:
+        """Open or make the map. ``seed``: of a new one, see `seeded`. Raises StorageError."""
+        self._sealer = sealer
+        self._file = MapFile(folder / FILE)
+        self._people: dict[str, Person] = {}
+        self._tag_key, self._seed = self._secrets(seed)
+        self._tokens = TokenKeys(
+            self._file,
+            sealer,
+            seed=self._seed,
+            period=timedelta(days=token_days),
+            kept=timedelta(days=kept_days),
+        )
+        self._batch: ExitStack | None = None
+        self._seen = self._file.changed()
+        self._erasures = self._erased()
+        self.pseudonym = lru_cache(maxsize=_REMEMBERED)(self._pseudonym)
+        self.session = lru_cache(maxsize=_REMEMBERED)(self._session)
+        self.forgetting: list[Callable[[], None]] = []
+        """Called when what was opened must be forgotten."""
+
+    @property
+    def seeded(self) -> bool:
+        """Whether keys follow from a seed, as in the demo: then erasing destroys nothing."""
+        return bool(self._seed)
+
+    def close(self) -> None:
+        """Release the file."""
+        self._file.close()
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Make who is new in the block durable at its end, at once. Raises StorageError.
+
+        Nothing that was named in the block may leave before. Nobody else writes meanwhile.
+        """
+        try:
+            with self._file.turn(), ExitStack() as stack:
+                outer, self._batch = self._batch, self._batch or stack
+                try:
+                    yield
+                finally:
+                    self._batch = outer
+        except BaseException:
+            self._forget()  # who was new may not be in the map now
+            raise
+
+    def at(self, now: datetime) -> None:
+        """Let time pass: change the key of tokens when it is due; notice what others changed."""
+        seen = self._file.changed()
+        if seen != self._seen:
+            self._seen = seen
+            self._tokens.read()
+            erasures = self._erased()
+            if erasures != self._erasures:
+                self._erasures = erasures
+                self._forget()
+        if self._tokens.due(now):
+            self._tokens.change(now)
+            self.pseudonym.cache_clear()
+            self.session.cache_clear()
+
+    def tokens(self, kind: str, value: str) -> tuple[str, ...]:
+        """Return every pseudonym under which ``value`` may be stored, the newest first.
+
+        One for a person; for an address or a session one for each key that is kept. Nothing is
+        made: a person who is not in the map has none.
+        """
+        if kind in PERSONS:
+            found = self.known(kind, value)
+            return (found.pseudonym,) if found else ()
+        return tuple(token(kind, epoch.key, value) for epoch in reversed(self._tokens.epochs))
+
+    def known(self, kind: str, identifier: str) -> Person | None:
+        """Return a person of the map by identifier, or None."""
+        return self._find("tag", self._tag(kind, identifier))
+
+    def person(self, pseudonym: str) -> Person | None:
+        """Return a person of the map by pseudonym; None where the key was destroyed."""
+        found = self._people.get(pseudonym)
+        if found is None:
+            found = self._find("pseudonym", pseudonym)
+            if found is not None:
+                self._remember(found)
+        return found
+
+    def epoch(self, number: int) -> Epoch | None:
+        """Return a key of tokens; None where it was destroyed."""
+        return next((one for one in self._tokens.epochs if one.number == number), None)
+
+    @property
+    def current(self) -> Epoch:
+        """The key of tokens in force. `at` was called before."""
+        return self._tokens.epochs[-1]
+
+    def erase(self, pseudonyms: Sequence[str]) -> list[str]:
+        """Destroy the keys of persons for ever; return which had one. Raises StorageError.
+
+        At return no byte of them is in the file: freed pages are overwritten, the log is cut.
+        """
+        with self._file.writing():
+            gone = [
+                name
+                for name in pseudonyms
+                if self._file.do("DELETE FROM persons WHERE pseudonym = ?", name)
+            ]
+            self._file.do("UPDATE meta SET value = value + 1 WHERE name = 'erasures'")
+        self._forget()
+        self._file.empty_log()
+        return gone
+
+    def count(self) -> int:
+        """Return how many persons the map holds."""
+        row = self._file.one("SELECT count(*) FROM persons")
+        return int(row[0]) if row else 0
+
+    def _pseudonym(self, kind: str, value: str) -> str:
+        """Return ``usr_…``, ``sub_…``, ``ip_…`` or ``ses_…`` of ``value``."""
+        if kind in PERSONS:
+            return self._named(kind, value).pseudonym
+        return token(kind, self.current.key, value)
+
+    def _session(self, kind: str, identifier: str) -> str:
+        """Return the session of a person who signed in; it dies with the person's key."""
+        return token("ses", self._named(kind, identifier).key, str(self.current.number))
+
+    def _named(self, kind: str, identifier: str) -> Person:
+        """Return a person, taken into the map where nobody knew them."""
+        person = self.known(kind, identifier)
+        if person is None:
+            with self._file.turn():
+                if self._batch is not None and not self._file.held:
+                    self._batch.enter_context(self._file.writing())
+                with self._file.writing():
+                    person = self._take_in(kind, identifier)
+        self._remember(person)
+        return person
+
+    def _take_in(self, kind: str, identifier: str) -> Person:
+        tag = self._tag(kind, identifier)
+        person = self._find("tag", tag)  # another process may have been first
+        if person is None:
+            key = os.urandom(KEY_BYTES)
+            if self._seed:
+                key = hmac.digest(self._seed, named(kind, identifier), "sha256")
+            person = Person(token(kind, key, ""), kind, identifier, key)
+            body = key + named(kind, identifier)
+            sealed = self._sealer.seal(body, context=person_context(person.pseudonym))
+            self._file.do(
+                "INSERT INTO persons (tag, pseudonym, sealed) VALUES (?, ?, ?)",
+                tag, person.pseudonym, sealed,
+            )  # fmt: skip
+        return person
+
+    def _tag(self, kind: str, identifier: str) -> bytes:
+        return hmac.digest(self._tag_key, named(kind, identifier), "sha256")[:16]
+
+    def _find(self, column: str, value: str | bytes) -> Person | None:
+        query = f"SELECT pseudonym, sealed FROM persons WHERE {column} = ?"  # noqa: S608 - our own
+        row = self._file.one(query, value)
+        if row is None:
+            return None
+        if row[0] in self._people:
+            return self._people[row[0]]
+        body = self._sealer.open(row[1], context=person_context(row[0]))
+        kind, _, identifier = body[KEY_BYTES:].decode("utf-8", "surrogatepass").partition("\0")
+        return Person(row[0], kind, identifier, body[:KEY_BYTES])
+
+    def _remember(self, person: Person) -> None:
+        if len(self._people) >= _REMEMBERED:
+            self._people.clear()
+        self._people[person.pseudonym] = person
+
+    def _forget(self) -> None:
+        self._people.clear()
+        self.pseudonym.cache_clear()
+        self.session.cache_clear()
+        for forget in self.forgetting:
+            forget()
+
+    def _erased(self) -> int:
+        row = self._file.one("SELECT value FROM meta WHERE name = 'erasures'")
+        return int(row[0]) if row else 0
+
+    def _secrets(self, seed: bytes) -> tuple[bytes, bytes]:
+        """Return the key of the tags, and the seed; a new map gets them now."""
+        tag_key = hmac.digest(seed, b"tags", "sha256") if seed else os.urandom(KEY_BYTES)
+        found = {}
+        with self._file.writing():
+            for name, value in zip(SECRETS, (tag_key, seed), strict=True):
+                row = self._file.one("SELECT value FROM meta WHERE name = ?", name)
+                if row is None:
+                    sealed = self._sealer.seal(value, context=secret_context(name))
+                    self._file.do("INSERT INTO meta (name, value) VALUES (?, ?)", name, sealed)
+                found[name] = (
+                    self._sealer.open(row[0], context=secret_context(name))
+                    if row is not None
+                    else value
+                )
+        return found["tag_key"], found["seed"]
+
+
+def secret_context(name: str) -> str:
+    """Return what binds a secret of the map to its place."""
+    return f"person-map:{name}"
+
+
+def person_context(pseudonym: str) -> str:
+    """Return what binds a sealed person to the pseudonym."""
+    return f"person:{pseudonym}"
