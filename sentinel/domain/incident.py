@@ -95,7 +95,8 @@ class FilingKind(StrEnum):
 class Filing(msgspec.Struct, frozen=True, kw_only=True):
     """A filing that a person made on the authority's portal. ``number``: as the receipt says it.
 
-    ``filed_at``/``recorded_at``: UTC. ``approved_by``: the second person, or empty.
+    ``filed_at``/``recorded_at``: UTC. ``approved_by``: the second person, or empty. ``dossier``:
+    id of the frozen dossier that was copied; ``receipt``: id of the evidence that proves it.
     """
 
     kind: FilingKind
@@ -105,6 +106,8 @@ class Filing(msgspec.Struct, frozen=True, kw_only=True):
     recorded_by: str
     approved_by: str = ""
     late_reasons: str = ""
+    dossier: str = ""
+    receipt: str = ""
 
 
 class StepRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -143,6 +143,8 @@ _LEGAL = (
     _row("skip_step", _OPEN, None, WRITERS, written_reason),
     _row("stop_runbook", _OPEN, None, LEADS | {Role.ANALYST}, written_reason),
     _row("waive_deadline", _OPEN, None, DPO, written_reason),
+    _row("freeze_dossier", tuple(Legal), None, WRITERS),
+    _row("export_dossier", tuple(Legal), None, WRITERS),
     _row("explain_lateness", _OPEN, None, COUNSEL, written_reason),
     _row("close", (*_EARLY, Legal.INVESTIGATION), Legal.CLOSED, LEADS, *_CLOSING,
          no_breach_outcome, authority_settled),

@@ -31,7 +31,15 @@ from sentinel.respond.workflow.lateness import ask_for_late_reasons
 from sentinel.store.ports import CaseTx
 
 
-def record_filing(
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands behind a filing: ids of frozen dossier and receipt, account of who approved."""
+
+    dossier: str = ""
+    receipt: str = ""
+    approved_by: str = ""
+
+
+def record_filing(  # noqa: PLR0913 - what a receipt says, each by name
     tx: CaseTx,
     actor: Actor,
     incident_id: str,
@@ -41,22 +49,29 @@ def record_filing(
     filed_at: datetime,
     now: datetime,
     reasons: str = "",
+    proof: Proof | None = None,
 ) -> Incident:
     """Record a filing: ``kind`` is a FilingKind, ``number`` as the receipt says it.
 
     Meets CNIL-72 (and CNIL-COMP) at ``filed_at``. ``reasons``: for the delay, in the words of the
     filing. Where it was late and the case has no reasons with dated facts and evidence (see
     `lateness.explain_lateness`), the task LATE-REASONS opens; FILING-APPROVAL waits for a second
-    person. Neither stops the recording.
+    person, unless ``proof`` names who approved the dossier that was filed. Neither stops the
+    recording.
     """
     case = Case(tx, actor, incident_id, now)
     filing = _filing(actor, kind, number, filed_at, now, reasons)
+    if proof is not None:
+        filing = msgspec.structs.replace(
+            filing, dossier=proof.dossier, receipt=proof.receipt, approved_by=proof.approved_by
+        )
     row = case.permit(f"file_{filing.kind}", Track.AUTHORITY)
     target = Authority(row.target) if row.target else case.incident.authority
     again = _taken_up_again(case)
     _stop_clocks(tx, case.incident.id, filing)
-    basis = "four eyes on a filing with the authority"
-    clocks.task(tx, case.incident.id, Obligation.FILING_APPROVAL, basis, now)
+    if not filing.approved_by:
+        basis = "four eyes on a filing with the authority"
+        clocks.task(tx, case.incident.id, Obligation.FILING_APPROVAL, basis, now)
     ask_for_late_reasons(tx, case.incident, now)
     return case.save(
         "incident.filing_recorded",
@@ -66,6 +81,9 @@ def record_filing(
             "filed_at": isoformat(filing.filed_at),
             "reasons": reasons,
             "reopened": bool(again),
+            "dossier": filing.dossier,
+            "receipt": filing.receipt,
+            "approved_by": filing.approved_by,
         },
         at=filing.filed_at,
         authority=target,
