@@ -71,9 +71,19 @@ def open_elastic(pytestconfig: pytest.Config) -> Iterator[ElasticServer]:
 _PREFIXES = itertools.count(1)
 
 
+@pytest.fixture(scope="module")
+def module_elastic_settings(elastic: ElasticServer) -> Iterator[dict[str, object]]:
+    """What `EventStoreSettings` needs for a prefix of its own, which is gone after the module."""
+    yield from _own_prefix(elastic)
+
+
 @pytest.fixture
 def elastic_settings(elastic: ElasticServer) -> Iterator[dict[str, object]]:
     """What `EventStoreSettings` needs for a prefix of its own, which is gone after the test."""
+    yield from _own_prefix(elastic)
+
+
+def _own_prefix(elastic: ElasticServer) -> Iterator[dict[str, object]]:
     prefix = f"tests_{next(_PREFIXES)}"
     settings: dict[str, object] = {"kind": "elasticsearch", "url": elastic.url, "prefix": prefix}
     if elastic.secure:
