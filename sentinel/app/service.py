@@ -60,7 +60,7 @@ EVERY = {
     "imports": 30,
     "revise": 20,
     "obligations": 120,
-    "letters": 5,
+    "campaigns": 5,
     "retention": 30,
 }
 
@@ -184,7 +184,7 @@ class Sentinel:
             "drift": self._drift.look,
             "imports": self.imports.look,
             "obligations": self.obligations.look,
-            "letters": self.letters.look,
+            "campaigns": self.letters.look,
             "retention": self._retention.look,
         }
         for name, job in jobs.items():
@@ -204,7 +204,7 @@ class Sentinel:
             self._scheduler.shutdown(wait=False)
         await self._rules.stop()
         await self._guarded("clocks", self._duties.stop)()
-        await self._guarded("letters", self.letters.stop)()
+        await self._guarded("campaigns", self.letters.stop)()
         await self._guarded("retention", self._retention.stop)()
         if self._detecting is not None:
             self._detecting.cancel()
