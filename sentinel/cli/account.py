@@ -11,12 +11,13 @@ import segno
 import typer
 
 from sentinel import config
-from sentinel.app.parts import open_cases, open_sealer
+from sentinel.app.parts import open_cases, open_sealer, reading
 from sentinel.cli.output import json, line
 from sentinel.clock import SystemClock
 from sentinel.config import Settings
 from sentinel.domain.incident import Role
 from sentinel.errors import NotFound, UsageError
+from sentinel.store.ports import CaseTx
 from sentinel.web.auth.accounts import create_account
 
 app = typer.Typer(help="People who may sign in to the console.", no_args_is_help=True)
@@ -55,9 +56,18 @@ def require_name(name: str) -> None:
 
 
 def create(
-    settings: Settings, *, name: str, display_name: str, roles: tuple[Role, ...], language: str
+    settings: Settings,
+    *,
+    name: str,
+    display_name: str,
+    roles: tuple[Role, ...],
+    language: str,
+    person: str = "",
 ) -> Created:
-    """Create an account and journal it. Raises UsageError where the name is taken or unfit."""
+    """Create an account and journal it. Raises UsageError where the name is taken or unfit.
+
+    ``person``: the human behind it, where the human has another account: the word that both bear.
+    """
     require_name(name)
     clock, sealer = SystemClock(), open_sealer(settings)
     cases = open_cases(settings, sealer, clock)
@@ -67,6 +77,7 @@ def create(
                 raise UsageError(
                     f"there is an account called {name} already", hint="sentinel account list"
                 )
+            _one_human(tx, display_name, person)
             made = create_account(
                 name=name,
                 display_name=display_name,
@@ -74,6 +85,7 @@ def create(
                 language=language,
                 sealer=sealer,
                 now=clock.now(),
+                person=person,
             )
             tx.accounts.put(made.account)
             tx.journal.append(
@@ -81,11 +93,26 @@ def create(
                 actor="cli",
                 action="account.created",
                 object_id=made.account.id,
-                payload={"roles": [role.value for role in roles]},
+                payload={
+                    "roles": [role.value for role in roles],
+                    "person": made.account.person,
+                },
             )
     finally:
         cases.close()
     return Created(name, roles, made.password, made.totp_secret, made.otpauth_uri)
+
+
+def _one_human(tx: CaseTx, display_name: str, person: str) -> None:
+    """Raise UsageError where somebody seems to have an account already, and nobody says who."""
+    shown = display_name.strip().casefold()
+    alike = [one for one in tx.accounts.all() if one.display_name.strip().casefold() == shown]
+    if alike and shown and not person.strip():
+        raise UsageError(
+            f"{display_name} has an account already: {alike[0].name}",
+            hint="--person WORD, the same word for both accounts of one human; "
+            "`sentinel account person` sets it on the first",
+        )
 
 
 def show(created: Created) -> None:
@@ -104,6 +131,9 @@ def add(
     name: Annotated[str, typer.Argument(help="Sign-in name.")],
     role: Annotated[list[Role], typer.Option(help="Role; may be repeated.")],
     display_name: Annotated[str, typer.Option(help="Name shown to others.")] = "",
+    person: Annotated[
+        str, typer.Option(help="The human behind it, where this is not their only account.")
+    ] = "",
     language: Annotated[Literal["fr", "en"] | None, typer.Option(help="Language.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
@@ -115,6 +145,7 @@ def add(
         display_name=display_name or name,
         roles=tuple(dict.fromkeys(role)),
         language=language or settings.language,
+        person=person,
     )
     if as_json:
         json(created.public())
@@ -138,10 +169,36 @@ def list_accounts(
     for found in accounts:
         roles = [role.value for role in found.roles]
         if as_json:
-            json({"name": found.name, "roles": roles, "disabled": found.disabled})
+            told = {"roles": roles, "disabled": found.disabled, "person": found.person}
+            json({"name": found.name, **told})
         else:
             state = " (disabled)" if found.disabled else ""
-            line(f"{found.name}{state}: {', '.join(roles)}")
+            human = f"  person {found.person}" if found.person else ""
+            line(f"{found.name}{state}: {', '.join(roles)}{human}")
+
+
+@app.command("person")
+def set_person(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Sign-in name.")],
+    person: Annotated[str, typer.Argument(help="The same word for each account of one human.")],
+) -> None:
+    """Say which human is behind an account: one human never takes both sides of a decision."""
+    settings, clock = config.load(context.obj), SystemClock()
+    with reading(settings) as tx:
+        found = tx.accounts.by_name(name)
+        if found is None:
+            raise NotFound(f"no account is called {name}", hint="sentinel account list")
+        word = person.strip().casefold()
+        tx.accounts.put(msgspec.structs.replace(found, person=word))
+        tx.journal.append(
+            occurred_at=clock.now(),
+            actor="cli",
+            action="account.person_set",
+            object_id=found.id,
+            payload={"before": found.person, "after": word},
+        )
+    line(f"{name} is an account of {word or 'one human alone'}")
 
 
 @app.command("disable")

@@ -87,7 +87,7 @@ def affected(  # noqa: PLR0913, PLR0917 - each is an option of the command line
         raise UsageError(f"{action.value} needs --by, the sign-in name of who does it")
     if action is Action.NARROW and add and not remove:
         raise UsageError("narrow takes persons out: --remove, not --add")
-    with _desk(settings) as (desk, stores):
+    with desk_of(settings) as (desk, stores):
         case = stores.run(lambda tx: tx.incidents.get(incident))
         asked = _asked(asyncio.run(desk.question(case)), case, extent, since, until)
         asked = _narrowed(asked, actor, person, act)
@@ -172,7 +172,7 @@ class _Stores:
 
 
 @contextmanager
-def _desk(settings: Settings) -> Iterator[tuple[AffectedCases, _Stores]]:
+def desk_of(settings: Settings) -> Iterator[tuple[AffectedCases, _Stores]]:
     """Open the stores, also while the service runs: events are read, cases are transactions."""
     clock, sealer = SystemClock(), parts.open_sealer(settings)
     events = parts.read_events(settings, sealer)

@@ -18,7 +18,9 @@ from sentinel.cli import (
     account_token,
     affected,
     alert,
+    approval,
     backtest,
+    backup,
     behaviour,
     blind,
     bundle,
@@ -32,6 +34,7 @@ from sentinel.cli import (
     demo,
     directory,
     doctor,
+    dossier,
     drill,
     explain,
     incident,
@@ -41,6 +44,7 @@ from sentinel.cli import (
     metrics,
     migrate,
     person,
+    person_keys,
     purge,
     replay,
     retention,
@@ -114,6 +118,7 @@ casework.register(incident.app, alert.app)
 case_papers.register(incident.app)
 case_drafts.register(incident.app)
 account_token.register(account.app)
+person_keys.register(person.app)
 app.add_typer(alert.app, name="alert")
 app.add_typer(incident.app, name="incident")
 app.add_typer(runbook.app, name="runbook")
@@ -123,6 +128,8 @@ app.add_typer(account.app, name="account")
 app.add_typer(scope.app, name="scope")
 app.add_typer(retention.app, name="retention")
 app.add_typer(purge.app, name="purge")
+app.add_typer(backup.app, name="backup")
+backup.register(app)
 app.add_typer(directory.app, name="directory")
 app.add_typer(drill.app, name="drill")
 app.add_typer(calendar.app, name="calendar")
@@ -130,6 +137,8 @@ app.add_typer(rota.app, name="rota")
 app.add_typer(log_review.app, name="log-review")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(person.app, name="person")
+app.add_typer(dossier.app, name="dossier")
+app.add_typer(approval.app, name="approval")
 app.add_typer(campaign.app, name="campaign")
 
 
