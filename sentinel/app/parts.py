@@ -195,6 +195,11 @@ def make_behaviour(settings: Settings) -> Behaviour | None:
     """Return the navigation monitor, or None where it is off or no model was trained."""
     if not settings.behaviour.enabled or not (settings.model_path / "manifest.json").exists():
         return None
+    return behaviour_watch(settings)
+
+
+def behaviour_watch(settings: Settings) -> Behaviour:
+    """Return the navigation monitor; whether there is a model shows when it starts."""
     return Behaviour(
         Scorer(settings.model_path),
         load_model_rule(content_of(settings, "models").parent),
