@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
@@ -14,6 +15,7 @@ import typer
 from sentinel import config
 from sentinel.app import parts
 from sentinel.cli.output import json, line
+from sentinel.cli.scan import public
 from sentinel.clock import isoformat
 from sentinel.collect.files import STDIN
 from sentinel.collect.formats.registry import AUTO
@@ -23,9 +25,22 @@ from sentinel.detect.behaviour.evaluate import Evaluation
 from sentinel.detect.behaviour.evaluate_words import report_lines
 from sentinel.detect.behaviour.labelled import open_dataset
 from sentinel.detect.behaviour.model import require_extra
+from sentinel.detect.behaviour.monitor import Behaviour
+from sentinel.detect.behaviour.offline import findings_in
 from sentinel.detect.behaviour.train import BUDGET, train
 from sentinel.domain.event import Event
-from sentinel.errors import UsageError
+from sentinel.errors import Exit, UsageError
+
+COUNTS = (
+    "scored",
+    "evicted",
+    "lost",
+    "unscorable",
+    "late_events",
+    "cut_events",
+    "cut_findings",
+    "restarts",
+)
 
 app = typer.Typer(help="The model of ordinary navigation.", no_args_is_help=True)
 
@@ -92,6 +107,54 @@ def evaluate_model(
         return
     for text in report_lines(report):
         line(text)
+
+
+@app.command("score")
+def score_logs(
+    context: typer.Context,
+    paths: Annotated[
+        list[Path], typer.Argument(readable=False, help="Web access logs; - is standard input.")
+    ],
+    format_name: Annotated[str, typer.Option("--format", help="Format, or auto.")] = AUTO,
+    findings_per_day: Annotated[
+        int | None, typer.Option(min=1, help="Findings told a day at most; default: the setting.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Findings and the closing counts as JSON lines.")
+    ] = False,
+) -> None:
+    """Score the sessions of log files with the trained model. Exit 0: no finding, 1: some.
+
+    The closing counts say what was cut by the budget, evicted, late or lost.
+    """
+    settings = config.load(context.obj)
+    if findings_per_day is not None:
+        chosen = settings.behaviour.model_copy(update={"findings_per_day": findings_per_day})
+        settings = settings.model_copy(update={"behaviour": chosen})
+    watch = parts.behaviour_watch(settings)
+    reader = OfflineReader(parts.load_sources(settings), format_name=format_name)
+    found = asyncio.run(_tell(watch, _events(reader, paths), settings.language, as_json=as_json))
+    health = msgspec.to_builtins(watch.health)
+    counts = {name: value for name, value in health.items() if name in COUNTS}
+    closing = {"lines": reader.lines, "unparsed": reader.unparsed, "findings": found, **counts}
+    if as_json:
+        json({"summary": closing})
+    else:
+        line(", ".join(f"{name}: {value}" for name, value in closing.items()))
+    if found:
+        raise typer.Exit(int(Exit.FINDINGS))
+
+
+async def _tell(watch: Behaviour, events: Iterator[Event], language: str, *, as_json: bool) -> int:
+    found = 0
+    async for finding in findings_in(events, watch):
+        found += 1
+        if as_json:
+            json(public(finding))
+        else:
+            reasons = "; ".join(reason.text(language) for reason in finding.reasons)
+            line(f"{isoformat(finding.time)} {finding.actor} ({finding.event_count}) {reasons}")
+    return found
 
 
 def _events(reader: OfflineReader, paths: list[Path]) -> Iterator[Event]:

@@ -126,6 +126,7 @@ class Consumer:
         """Judge the committed events younger than ``horizon``; not ``whole``: navigation alone."""
         after, seen = -1, 0
         now = self._clock.now()
+        self._detector.rewind(now - horizon)
         while after < self.offset:
             batch = await asyncio.to_thread(self._source.read, after, limit=SLICE)
             if not batch:
@@ -139,6 +140,7 @@ class Consumer:
             seen += len(recent)
             after = batch[-1][0]
             await asyncio.sleep(0)
+        self._detector.rewind(None)
         return seen
 
     async def step_when_ready(self) -> int:

@@ -80,6 +80,11 @@ class Detector:
         """Show a batch again to the watch of navigation alone; return what it finds."""
         return await self._watch(events)
 
+    def rewind(self, since: datetime | None) -> None:
+        """Say that the past is shown again, from ``since`` on; None: the past is over."""
+        if self.behaviour is not None:
+            self.behaviour.rewind(since)
+
     def swap(self, rules: RuleEngine) -> tuple[str, ...]:
         """Judge by ``rules`` from the next batch on; return the ids whose windows go on."""
         kept = rules.inherit(self.rules)

@@ -1,4 +1,4 @@
-"""Single detectors of PyOD, and the Markov chain alone, on the very features of the mixture.
+"""Single detectors of PyOD, and Markov chains alone, on the very features of the mixture.
 
 They are what the mixture is compared with (`sentinel behaviour eval --compare`); none of them
 judges anybody in the service. Each runs with PyOD's defaults.
@@ -6,16 +6,19 @@ judges anybody in the service. Each runs with PyOD's defaults.
 
 from __future__ import annotations
 
+import random
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from sentinel.detect.behaviour.features import FEATURES
+from sentinel.detect.behaviour.contexts import Contexts
+from sentinel.detect.behaviour.features import FEATURES, tokens_of
 from sentinel.detect.behaviour.mixture import Tail
 from sentinel.detect.behaviour.population import Population, View, comparable
 from sentinel.detect.behaviour.requests import REQUEST_FEATURES
 from sentinel.detect.behaviour.sessions import Step
+from sentinel.detect.behaviour.shapes import decoded, shape
 
 if TYPE_CHECKING:
     from sentinel.detect.behaviour.mixture import Matrix
@@ -28,27 +31,88 @@ _SESSION_WEIGHTS = {"surprise": 1.0, "unseen": 9.2}
 _REQUEST_WEIGHTS = {"value_shape": 1.0, "path_shape": 1.0}
 
 
+MARKOV, VARIABLE = "markov", "markov-variable"
+ALL = (*SINGLES, MARKOV, VARIABLE)
+_MOST_LEARNT = 5_000  # requests that the variable-order chain learns the shapes of
+
+Steps = Sequence[Sequence[Step]]
+
+
 class Single:
     """One detector in both views: of sessions, and of requests."""
 
-    def __init__(self, name: str, population: Population, seed: int) -> None:
-        """Fit. ``name``: one of `SINGLES`, else the chains alone."""
+    def __init__(self, name: str, population: Population, train: Steps, seed: int) -> None:
+        """Fit. ``name``: one of `ALL`. ``train``: the sessions behind ``population``."""
         self._population = population
+        self._of_sessions: _Fitted
+        self._of_requests: _Fitted
+        self._chain = VariableOrder(train, seed) if name == VARIABLE else None
         if name in SINGLES:
-            self._sessions = _pyod(name, population.of_sessions, seed)
-            self._requests = _pyod(name, population.of_requests, seed)
-        else:
-            self._sessions = _Chain(population.of_sessions, _SESSION_WEIGHTS)
-            self._requests = _Chain(population.of_requests, _REQUEST_WEIGHTS)
+            self._of_sessions = _pyod(name, population.of_sessions, seed)
+            self._of_requests = _pyod(name, population.of_requests, seed)
+        elif name == MARKOV:
+            self._of_sessions = _Chain(population.of_sessions, _SESSION_WEIGHTS)
+            self._of_requests = _Chain(population.of_requests, _REQUEST_WEIGHTS)
 
-    def sessions(self, raw: Matrix) -> Matrix:
-        """Return the nats of sessions. ``raw``: sessions x FEATURES."""
-        return self._sessions.nats(self._population.of_sessions.scale.apply(comparable(raw)))
+    def sessions(self, steps: Steps, raw: Matrix) -> Matrix:
+        """Return the nats of sessions. ``raw``: their features, sessions x FEATURES."""
+        if self._chain is not None:
+            return self._chain.sessions(steps)
+        return self._of_sessions.nats(self._population.of_sessions.scale.apply(comparable(raw)))
 
     def requests(self, steps: Sequence[Step]) -> Matrix:
         """Return the nats of requests."""
+        if self._chain is not None:
+            return self._chain.requests(steps)
         values = self._population.request_values(steps)
-        return self._requests.nats(self._population.of_requests.scale.apply(values))
+        return self._of_requests.nats(self._population.of_requests.scale.apply(values))
+
+
+class VariableOrder:
+    """The chain that remembers up to three steps: over pages, and over characters."""
+
+    def __init__(self, train: Steps, seed: int) -> None:
+        """Fit on ``train``; the tails on a half that the other half has not seen."""
+        order = list(range(len(train)))
+        random.Random(seed).shuffle(order)  # noqa: S311 - a split, not a secret
+        first, second = order[::2], order[1::2]
+        held = VariableOrder.__new__(VariableOrder)
+        held._fit([train[at] for at in first])
+        fresh = [train[at] for at in second] or [train[at] for at in first]
+        self._session_tail = Tail(held._session_costs(fresh), _LEAST)
+        flat = [step for steps in fresh for step in steps][:_MOST_LEARNT]
+        self._request_tail = Tail(held._request_costs(flat), _LEAST)
+        self._fit([train[at] for at in order])
+
+    def sessions(self, steps: Steps) -> Matrix:
+        """Return the nats of sessions."""
+        return self._session_tail.nats(self._session_costs(steps))
+
+    def requests(self, steps: Sequence[Step]) -> Matrix:
+        """Return the nats of requests."""
+        return self._request_tail.nats(self._request_costs(steps))
+
+    def _fit(self, train: Steps) -> None:
+        self._pages, self._characters = Contexts(), Contexts()
+        learnt = 0
+        for steps in train:
+            self._pages.learn(tokens_of(steps))
+            for step in steps:
+                if learnt < _MOST_LEARNT:
+                    self._characters.learn(_text(step))
+                    learnt += 1
+
+    def _session_costs(self, steps: Steps) -> Matrix:
+        import numpy as np
+
+        return np.array([self._pages.mean_cost(tokens_of(one)) for one in steps])
+
+    def _request_costs(self, steps: Sequence[Step]) -> Matrix:
+        import numpy as np
+
+        texts = [_text(step) for step in steps]
+        known = {text: self._characters.mean_cost(text) for text in dict.fromkeys(texts)}
+        return np.array([known[text] for text in texts])
 
 
 class _Fitted:
@@ -76,6 +140,10 @@ class _Chain(_Fitted):
     def nats(self, scaled: Matrix) -> Matrix:
         """Return nats of scaled rows."""
         return self._tail.nats(scaled @ self._weights)
+
+
+def _text(step: Step) -> str:
+    return shape(decoded(step.path + ("?" + step.query if step.query else ""))[0])
 
 
 def _pyod(name: str, view: View, seed: int) -> _Fitted:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sentinel.detect.behaviour.budget import DailyBudget
-from sentinel.detect.behaviour.detectors import SINGLES, Single
+from sentinel.detect.behaviour.detectors import ALL, Single
 from sentinel.detect.behaviour.labelled import Dataset
 from sentinel.detect.behaviour.population import comparable
 from sentinel.detect.behaviour.sessions import Limits, Session, Sessions, Step
@@ -25,7 +25,7 @@ from sentinel.errors import ContentError
 if TYPE_CHECKING:
     from sentinel.detect.behaviour.mixture import Matrix
 
-MIXTURE, MARKOV = "mixture", "markov"
+MIXTURE = "mixture"
 _DAY = timedelta(days=1)
 _ALL = 10_000_000
 _CUTS = (
@@ -137,8 +137,9 @@ class Evaluation:
             sessions = population.of_sessions.score(comparable(self._raw))
             requests = population.oddities(self._flat)
         else:
-            single = Single(name, population, self.seed)
-            sessions = single.sessions(self._raw)
+            learnt = [session.steps for session in self._train]
+            single = Single(name, population, learnt, self.seed)
+            sessions = single.sessions(self._steps, self._raw)
             requests = single.requests(self._flat)
         return sessions, self._of_lines(sessions) + requests
 
@@ -146,7 +147,7 @@ class Evaluation:
         """Return the answer. ``budget``: findings told a day at most."""
         judged = {MIXTURE: self.judge(MIXTURE)}
         if compare:
-            judged |= {name: self.judge(name) for name in (*SINGLES, MARKOV)}
+            judged |= {name: self.judge(name) for name in ALL}
         table = {
             name: {
                 "lines": quality(self.lines, by_line),

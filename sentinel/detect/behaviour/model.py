@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sentinel.detect.behaviour.mixture import Matrix
 
 _SHOWN = 3
+_DIGITS = 6  # the last bits depend on what is scored together; findings must not
 
 
 class Strong(msgspec.Struct, frozen=True, array_like=True):
@@ -84,7 +85,7 @@ class Model:
         view = self.population.of_sessions
         apart = view.scale.apply(values, clip=float("inf"))
         return [
-            Score(float(score), self.manifest.threshold, self._strongest(row, far))
+            Score(round(float(score), _DIGITS), self.manifest.threshold, self._strongest(row, far))
             for score, row, far in zip(view.score(values), raw, apart, strict=True)
         ]
 

@@ -29,6 +29,7 @@ _FLUSH_SECONDS = 60.0
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """How the watch is. Sessions: ``open`` now, ``waiting`` for a score; the rest are counts.
 
+    ``cut_by_restart``: ended before a restart, and seen since in part only; told of back then.
     ``cut_findings``: beyond the day's budget, not told; by day (ISO 8601).
     """
 
@@ -40,6 +41,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     unscorable: int
     late_events: int
     cut_events: int
+    cut_by_restart: int
     cut_findings: dict[str, int]
     restarts: int
     scoring: bool
@@ -64,6 +66,7 @@ class Behaviour:
         self._budget = DailyBudget(findings_a_day)
         self._scorer = scorer
         self._rule = rule
+        self._idle_after = (limits or Limits()).idle
         self._sessions = Sessions(limits)
         self._lateness = lateness
         self._patience = patience
@@ -76,7 +79,8 @@ class Behaviour:
         self._ready: list[Finding] = []
         self._task: asyncio.Task[None] | None = None
         self._newest: datetime | None = None
-        self._scored = self._lost = 0
+        self._since: datetime | None = None
+        self._scored = self._lost = self._cut_by_restart = 0
 
     async def start(self) -> None:
         """Start the model's process. Raises MissingExtra, ContentError, UnreadableFile."""
@@ -104,6 +108,14 @@ class Behaviour:
             self._newest = newest if self._newest is None else max(newest, self._newest)
             self._enqueue(self._sessions.close(self._newest - self._lateness))
             await self._settle(self._patience)
+
+    def rewind(self, since: datetime | None) -> None:
+        """Say that an earlier process saw what comes now, from ``since`` on; None: no more.
+
+        A session that ended meanwhile and may have begun before ``since`` was told of as a whole;
+        the part of it that is left would be another session, and is not told of.
+        """
+        self._since = since
 
     def take(self) -> list[Finding]:
         """Return the findings that are ready, each once."""
@@ -135,6 +147,7 @@ class Behaviour:
             unscorable=self._scorer.unscorable,
             late_events=self._sessions.late,
             cut_events=self._sessions.cut,
+            cut_by_restart=self._cut_by_restart,
             cut_findings={day.isoformat(): n for day, n in sorted(self._budget.cut.items())},
             restarts=self._scorer.restarts,
             scoring=self._scorer.up,
@@ -143,6 +156,9 @@ class Behaviour:
 
     def _enqueue(self, sessions: Sequence[Session]) -> None:
         for session in sessions:
+            if self._is_rest(session):
+                self._cut_by_restart += 1
+                continue
             if len(self._waiting) >= self._most_waiting:
                 self._waiting.popleft()
                 self._lost += 1
@@ -150,6 +166,9 @@ class Behaviour:
         if self._waiting:
             self._idle.clear()
             self._work.set()
+
+    def _is_rest(self, session: Session) -> bool:
+        return self._since is not None and session.visits[0].time <= self._since + self._idle_after
 
     async def _settle(self, patience: float, *, even_if_down: bool = False) -> None:
         """Wait until all is scored, unless the model is down, or already made us wait in vain."""

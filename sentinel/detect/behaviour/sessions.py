@@ -112,15 +112,21 @@ class Sessions:
                 self._add(key, event)
 
     def close(self, watermark: datetime) -> list[Session]:
-        """Return the sessions that are over when no event before ``watermark`` is to come."""
+        """Return the sessions that are over when no event before ``watermark`` is to come.
+
+        They come by the instant of their end, then by key, whatever the order of arrival was: a
+        session is over at the first call whose watermark has passed its end.
+        """
         self._watermark = max(self._watermark, watermark)
-        closed, self._closed_early = self._closed_early, []
+        closed: list[Session] = []
         while self._agenda and self._agenda[0][0] < self._watermark:
             due, key = heapq.heappop(self._agenda)
             state = self._open.get(key)
             if state is not None and state.due == due:
                 closed += self._settle(key, state)
-        return closed
+        closed.sort(key=lambda one: (self._end(one), one.key))
+        early, self._closed_early = self._closed_early, []
+        return early + closed
 
     def flush(self) -> list[Session]:
         """Close everything: the end of the input."""
@@ -134,7 +140,6 @@ class Sessions:
         state = self._open.get(key)
         if state is None:
             state = self._open[key] = _Open(due=_NEVER, visits={})
-            self._look(key, state, event.time + self._limits.idle)
             self._evict()
         self._open.move_to_end(key)
         if event.id in state.visits:
@@ -146,8 +151,10 @@ class Sessions:
             self.cut += 1
             return
         state.visits[event.id] = _visit(event)
-        if len(state.visits) % self._limits.most_visits == 0:
-            self._look(key, state, event.time)
+        if len(state.visits) >= self._limits.most_visits:
+            self._look(key, state, event.time)  # the visit that fills a part may be any of them
+        else:
+            self._look(key, state, event.time + self._limits.idle)
 
     def _evict(self) -> None:
         while len(self._open) > self._limits.most_open:
