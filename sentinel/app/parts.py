@@ -39,9 +39,11 @@ from sentinel.notify.routes import Router, load_router
 from sentinel.obs.metrics import Metrics
 from sentinel.store.case_store import SqlCaseStore
 from sentinel.store.events_embedded import EmbeddedEventStore
+from sentinel.store.keys.persons import FILE as PERSONS
 from sentinel.store.keys.persons import PersonKeys
 from sentinel.store.ports import CaseTx, EventStore, Sealer
-from sentinel.store.seal import AesGcmSealer, load_master_key
+from sentinel.store.seal import AesGcmSealer, derive_key, load_master_key
+from sentinel.store.segments import SEGMENT_GLOB
 
 CASES = "cases.sqlite"
 
@@ -234,11 +236,20 @@ def make_pseudonymiser(settings: Settings) -> PersonPseudonymiser:
 
 
 def open_persons(settings: Settings, sealer: Sealer, *, seed: bytes = b"") -> PersonKeys:
-    """Open the map of persons, or make it. ``seed``: only where nobody is real, as in the demo."""
+    """Open the map of persons, or make it. ``seed``: only where nobody is real, as in the demo.
+
+    Where data is older than the map, its pseudonyms stay in force.
+    """
+    former = b""
+    if not (settings.data_dir / PERSONS).exists() and any(
+        (settings.data_dir / "spool").glob(SEGMENT_GLOB)
+    ):
+        former = derive_key(load_master_key(settings.keys), "pseudonyms")
     return PersonKeys(
         settings.data_dir,
         sealer,
         seed=seed,
+        former=former,
         token_days=settings.keys.token_days,
         kept_days=settings.keys.tokens_kept_days,
     )

@@ -18,7 +18,7 @@ from typing import TypeVar
 from aiohttp import web
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from sentinel.app import parts
+from sentinel.app import erasure, parts
 from sentinel.app.campaign.rounds import Rounds
 from sentinel.app.casework import Casework
 from sentinel.app.duties import Duties
@@ -81,6 +81,7 @@ class Sentinel:
             self.sealer: Sealer = parts.open_sealer(settings)
             self._cases = parts.open_cases(settings, self.sealer, clock)
             opened.callback(self._cases.close)
+            erasure.at_start(settings, self.sealer, self._cases, clock.now())
             self._events = parts.open_events(settings, self.sealer)
             opened.callback(self._events.close)
             with self._cases.begin() as tx:

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    delete,
     func,
     insert,
     select,
@@ -41,7 +42,7 @@ from sentinel.domain.directory import (
 from sentinel.errors import StorageError
 from sentinel.store.ports import Sealer
 from sentinel.store.sql_codec import from_us, to_us
-from sentinel.store.sql_engine import open_engine
+from sentinel.store.sql_engine import empty_log, open_engine
 
 CONTEXT = "directory"
 AT_ONCE = 500
@@ -154,6 +155,18 @@ class SubjectDirectory:
                 for row in connection.execute(query.order_by(ENTRIES.c.version)):
                     found[row.pseudonym] = _opened(self._sealer, row)
         return found
+
+    def forget(self, pseudonyms: Sequence[str]) -> int:
+        """Remove persons with every version of them, durably; return how many were listed."""
+        gone = 0
+        with self._engine.begin() as connection:
+            for some in _slices(pseudonyms):
+                connection.execute(delete(ENTRIES).where(ENTRIES.c.pseudonym.in_(some)))
+                gone += connection.execute(
+                    delete(CURRENT).where(CURRENT.c.pseudonym.in_(some))
+                ).rowcount
+        empty_log(self._engine)
+        return gone
 
     def history(self, pseudonym: str) -> list[tuple[int, datetime]]:
         """Return the versions in which a person changed, each with from when it is valid."""

@@ -62,6 +62,10 @@ class DeadLetters(Protocol):
         """Mark letters whose event is in the spool; their content is erased."""
         ...
 
+    def erase(self, letter_ids: Iterable[str]) -> int:
+        """Remove letters before their term; return how many."""
+        ...
+
     def counts(self) -> dict[tuple[str, LetterState], int]:
         """Return how many there are, by source and state."""
         ...

@@ -57,6 +57,19 @@ def in_memory(url: URL) -> bool:
     return url.get_backend_name() == "sqlite" and url.database in (None, "", MEMORY)
 
 
+def empty_log(engine: Engine) -> None:
+    """Bring everything into an SQLite file and cut its log, which held what was before.
+
+    What was deleted is overwritten in the file (``secure_delete``). Nothing elsewhere.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    with engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None  # noqa: S101 - it is open
+        driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def may_repeat(error: DBAPIError) -> bool:
     """Tell whether the database undid a transaction for no fault of its own."""
     return error.connection_invalidated or getattr(error.orig, "sqlstate", "") in _AGAIN

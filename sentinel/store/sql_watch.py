@@ -133,6 +133,17 @@ class SqlDeadLetters:
         )
         return int(changed.rowcount)
 
+    def erase(self, letter_ids: Iterable[str]) -> int:
+        """Remove letters before their term; return how many."""
+        ids = list(letter_ids)
+        gone = 0
+        for start in range(0, len(ids), 500):
+            some = ids[start : start + 500]
+            gone += self._connection.execute(
+                delete(DEAD_LETTERS).where(DEAD_LETTERS.c.id.in_(some))
+            ).rowcount
+        return gone
+
     def counts(self) -> dict[tuple[str, LetterState], int]:
         """Return how many there are, by source and state."""
         table = DEAD_LETTERS.c

@@ -38,6 +38,8 @@ _HEAD: Final = bytes([VERSION])
 _ENCODER = msgspec.msgpack.Encoder()
 _PARTS = msgspec.msgpack.Decoder(list[tuple[bytes, bytes]])
 
+_PERSON_BYTES: Final = 11
+_EPOCH_BYTES: Final = 4
 _LENGTH: Final = 20  # of a person's pseudonym
 _TOKENS: Final = ("ip_", "ses_")
 
@@ -145,13 +147,15 @@ class EventBodies:
 
     def _sealing(self, owners: Owners | int) -> tuple[bytes, AESGCM]:
         """Return how owners are written, and what seals for them, who are all in the map."""
-        name = owners.to_bytes(4, "big") if isinstance(owners, int) else _name(owners)
+        name = owners.to_bytes(_EPOCH_BYTES, "big") if isinstance(owners, int) else _name(owners)
         cipher = self._make_cipher(name)
         assert cipher is not None  # noqa: S101 - they were looked up
         return name, cipher
 
     def _opened(self, owners: bytes, sealed: bytes, event_id: str) -> dict[str, Value] | None:
         """Return a part; None where a key that it needs was destroyed."""
+        if len(owners) != _EPOCH_BYTES and (not owners or len(owners) % _PERSON_BYTES):
+            raise StorageError("the body of an event cannot be read", where=event_id)
         cipher = self._make_cipher(owners)
         if cipher is None:
             return None
@@ -159,7 +163,7 @@ class EventBodies:
         try:
             nonce, body = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
             clear = cipher.decrypt(nonce, body, event_id.encode())
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise StorageError(
                 "the body of an event was altered, or belongs elsewhere", where=event_id
             ) from error
@@ -167,7 +171,7 @@ class EventBodies:
 
     def _make_cipher(self, owners: bytes) -> AESGCM | None:
         keys = []
-        if len(owners) == 4:  # noqa: PLR2004 - see the module's docstring
+        if len(owners) == _EPOCH_BYTES:
             epoch = self._keys.epoch(int.from_bytes(owners, "big"))
             keys = [epoch.key if epoch else None]
         else:
@@ -202,5 +206,5 @@ def _name(owners: Owners) -> bytes:
 
 
 def _names(owners: bytes) -> list[str]:
-    ids = [owners[at : at + 11] for at in range(0, len(owners), 11)]
-    return [f"{_KINDS[one[0]]}_{base64.b32encode(one[1:]).decode().lower()}" for one in ids]
+    ids = [owners[at : at + _PERSON_BYTES] for at in range(0, len(owners), _PERSON_BYTES)]
+    return [f"{_KINDS[one[0] % 2]}_{base64.b32encode(one[1:]).decode().lower()}" for one in ids]

@@ -28,7 +28,7 @@ from sentinel.store.ports import Sealer
 FILE: Final = Path("keys") / "persons.sqlite"
 PERSONS: Final = ("usr", "sub")
 _REMEMBERED: Final = 1 << 17
-SECRETS: Final = ("tag_key", "seed")
+SECRETS: Final = ("tag_key", "seed", "former")
 
 
 class Person(msgspec.Struct, frozen=True, gc=False):
@@ -49,18 +49,24 @@ class PersonKeys:
         sealer: Sealer,
         *,
         seed: bytes = b"",
+        former: bytes = b"",
         token_days: int = 30,
         kept_days: int = 365,
     ) -> None:
-        """Open or make the map. ``seed``: of a new one, see `seeded`. Raises StorageError."""
+        """Open or make the map. ``seed``, ``former``: of a new one, see below. Raises StorageError.
+
+        ``seed``: see `seeded`. ``former``: the one key under which pseudonyms were made before
+        there was a map: they stay as they are, since what is stored names persons by them.
+        """
         self._sealer = sealer
         self._file = MapFile(folder / FILE)
         self._people: dict[str, Person] = {}
-        self._tag_key, self._seed = self._secrets(seed)
+        self._tag_key, self._seed, self._former = self._secrets(seed, former)
         self._tokens = TokenKeys(
             self._file,
             sealer,
             seed=self._seed,
+            former=self._former,
             period=timedelta(days=token_days),
             kept=timedelta(days=kept_days),
         )
@@ -76,6 +82,11 @@ class PersonKeys:
     def seeded(self) -> bool:
         """Whether keys follow from a seed, as in the demo: then erasing destroys nothing."""
         return bool(self._seed)
+
+    @property
+    def computable(self) -> bool:
+        """Whether pseudonyms follow from a key too: in the demo, and where they did before."""
+        return bool(self._seed or self._former)
 
     def close(self) -> None:
         """Release the file."""
@@ -196,7 +207,8 @@ class PersonKeys:
             key = os.urandom(KEY_BYTES)
             if self._seed:
                 key = hmac.digest(self._seed, named(kind, identifier), "sha256")
-            person = Person(token(kind, key, ""), kind, identifier, key)
+            name = token(kind, self._former or key, identifier if self._former else "")
+            person = Person(name, kind, identifier, key)
             body = key + named(kind, identifier)
             sealed = self._sealer.seal(body, context=person_context(person.pseudonym))
             self._file.do(
@@ -235,22 +247,19 @@ class PersonKeys:
         row = self._file.one("SELECT value FROM meta WHERE name = 'erasures'")
         return int(row[0]) if row else 0
 
-    def _secrets(self, seed: bytes) -> tuple[bytes, bytes]:
-        """Return the key of the tags, and the seed; a new map gets them now."""
+    def _secrets(self, seed: bytes, former: bytes) -> tuple[bytes, bytes, bytes]:
+        """Return the key of the tags, the seed, the former key; a new map gets them now."""
         tag_key = hmac.digest(seed, b"tags", "sha256") if seed else os.urandom(KEY_BYTES)
-        found = {}
+        found = []
         with self._file.writing():
-            for name, value in zip(SECRETS, (tag_key, seed), strict=True):
+            for name, value in zip(SECRETS, (tag_key, seed, former), strict=True):
                 row = self._file.one("SELECT value FROM meta WHERE name = ?", name)
                 if row is None:
                     sealed = self._sealer.seal(value, context=secret_context(name))
                     self._file.do("INSERT INTO meta (name, value) VALUES (?, ?)", name, sealed)
-                found[name] = (
-                    self._sealer.open(row[0], context=secret_context(name))
-                    if row is not None
-                    else value
-                )
-        return found["tag_key"], found["seed"]
+                    row = (sealed,)
+                found.append(self._sealer.open(row[0], context=secret_context(name)))
+        return found[0], found[1], found[2]
 
 
 def secret_context(name: str) -> str:

@@ -31,14 +31,22 @@ class Epoch(msgspec.Struct, frozen=True, gc=False):
 
 
 class TokenKeys:
-    """The keys of tokens in a map. ``seed``: see `sentinel.store.keys.persons`."""
+    """The keys of tokens in a map. ``seed``, ``former``: see `sentinel.store.keys.persons`."""
 
     def __init__(
-        self, file: MapFile, sealer: Sealer, *, seed: bytes, period: timedelta, kept: timedelta
+        self,
+        file: MapFile,
+        sealer: Sealer,
+        *,
+        seed: bytes,
+        former: bytes,
+        period: timedelta,
+        kept: timedelta,
     ) -> None:
         self._file = file
         self._sealer = sealer
         self._seed = seed
+        self._former = former
         self._period = period
         self._kept = kept
         self.epochs: list[Epoch] = []
@@ -65,7 +73,9 @@ class TokenKeys:
                 return
             number = self.epochs[-1].number + 1 if self.epochs else 1
             key = os.urandom(KEY_BYTES)
-            if self._seed:
+            if number == 1 and self._former:
+                key = self._former
+            elif self._seed:
                 key = hmac.digest(self._seed, b"tokens/%d" % number, "sha256")
             self._file.do(
                 "INSERT INTO epochs (number, started_us, sealed) VALUES (?, ?, ?)",
