@@ -32,8 +32,12 @@ from sentinel.domain.retention import (
 )
 from sentinel.ids import uuid7
 from sentinel.store.ports import CaseTx
+from sentinel.store.ports_retention import Gone
 
 KEEPER = "sentinel:retention"
+CASE_PURGED = "retention.case_purged"
+OUTLIVE = frozenset({"hold", "purgedcase"})
+"""Kinds of records that outlive the case they name."""
 A_COPY = 1_000
 ALL_CASES = 1_000_000
 
@@ -162,8 +166,26 @@ def justification(incident: Incident, alerts: Sequence[Alert]) -> dict[str, str]
     }
 
 
-def strip(tx: CaseTx, incident: Incident, certificate: int, now: datetime) -> None:
-    """Leave of a case what the register needs, and nothing that leads to a person."""
+def take_away(tx: CaseTx, incident: Incident, certificate: int, now: datetime) -> list[Gone]:
+    """Remove what a case gathered, its alerts too; return what went. Its files go before.
+
+    What stays is what the register needs, and nothing that leads to a person.
+    """
+    alerts = tx.alerts.find(incident_id=incident.id, limit=ALL_CASES)
+    tx.retention.drop_alerts([one.id for one in alerts])
+    gone = tx.retention.drop_case(incident.id, OUTLIVE)
+    _strip(tx, incident, certificate, now)
+    tx.journal.append(
+        occurred_at=now,
+        actor=KEEPER,
+        action=CASE_PURGED,
+        object_id=incident.id,
+        payload={"certificate": certificate, "reference": incident.reference},
+    )
+    return gone + [Gone(one.id, one.last) for one in alerts]
+
+
+def _strip(tx: CaseTx, incident: Incident, certificate: int, now: datetime) -> None:
     bare = msgspec.structs.replace(
         incident,
         title=f"{incident.reference} {incident.kind}",

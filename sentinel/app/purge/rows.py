@@ -17,12 +17,10 @@ from sentinel.domain.retention import INCIDENT, NORMAL, PERIODS
 from sentinel.errors import Refused
 from sentinel.respond import anchoring
 from sentinel.respond.holds import holds_case
-from sentinel.respond.reclassify import ALL_CASES, KEEPER, due_of, purged_cases, strip
+from sentinel.respond.reclassify import ALL_CASES, KEEPER, due_of, purged_cases, take_away
 from sentinel.store.ports import CaseTx
 from sentinel.store.ports_retention import Gone
 
-OUTLIVE = frozenset({"hold", "purgedcase"})
-"""Kinds of records that outlive the case they name."""
 JOURNAL_REASON = "purge of the day: payloads recorded more than 36 months ago"
 AT_THE_END = "at their end"
 
@@ -120,11 +118,7 @@ def _cases(tx: CaseTx, moment: Moment, taken: Taken, certificate: int) -> None:
     taken.stayed += stayed
     gathered: list[Gone] = []
     for incident in cases:
-        alerts = tx.alerts.find(incident_id=incident.id, limit=ALL_CASES)
-        tx.retention.drop_alerts([one.id for one in alerts])
-        gathered += tx.retention.drop_case(incident.id, OUTLIVE)
-        gathered += [Gone(one.id, one.last) for one in alerts]
-        strip(tx, incident, certificate, moment.now)
+        gathered += take_away(tx, incident, certificate, moment.now)
     rule = f"{PERIODS[INCIDENT]}; a false positive: {PERIODS[NORMAL]}"
     told = [Gone(one.id, one.detected_at or one.created_at) for one in cases]
     taken.add("cases", INCIDENT, told, rule)
