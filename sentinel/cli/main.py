@@ -21,6 +21,7 @@ from sentinel.cli import (
     approval,
     backtest,
     backup,
+    backup,
     behaviour,
     blind,
     bundle,
@@ -103,6 +104,7 @@ for group in (
     test,
     explain,
     backtest,
+    backup,
     init,
     run,
     doctor,
@@ -128,6 +130,8 @@ app.add_typer(account.app, name="account")
 app.add_typer(scope.app, name="scope")
 app.add_typer(retention.app, name="retention")
 app.add_typer(purge.app, name="purge")
+app.add_typer(backup.app, name="backup")
+backup.register(app)
 app.add_typer(backup.app, name="backup")
 backup.register(app)
 app.add_typer(directory.app, name="directory")
