@@ -21,7 +21,6 @@ from sentinel.cli import (
     approval,
     backtest,
     backup,
-    backup,
     behaviour,
     blind,
     bundle,
@@ -104,7 +103,6 @@ for group in (
     test,
     explain,
     backtest,
-    backup,
     init,
     run,
     doctor,
@@ -130,8 +128,6 @@ app.add_typer(account.app, name="account")
 app.add_typer(scope.app, name="scope")
 app.add_typer(retention.app, name="retention")
 app.add_typer(purge.app, name="purge")
-app.add_typer(backup.app, name="backup")
-backup.register(app)
 app.add_typer(backup.app, name="backup")
 backup.register(app)
 app.add_typer(directory.app, name="directory")
