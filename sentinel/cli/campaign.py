@@ -13,17 +13,15 @@ from sentinel import config
 from sentinel.app.campaign import desk
 from sentinel.app.campaign.house import House, open_house
 from sentinel.app.campaign.prepare import prepare_letters
-from sentinel.app.parts import open_sealer, reading
+from sentinel.app.parts import open_sealer
 from sentinel.cli import campaign_proof, campaign_work
+from sentinel.cli.approval import Code, proved
 from sentinel.cli.casework import TokenFile, acting
 from sentinel.cli.output import json, line
 from sentinel.clock import SystemClock, isoformat
-from sentinel.config import Settings
 from sentinel.domain.campaign import Campaign
 from sentinel.domain.incident import Actor
-from sentinel.errors import Refused
 from sentinel.respond import campaign as commands
-from sentinel.respond.second_factor import Factor, prove
 from sentinel.store.ports import CaseTx
 
 app = typer.Typer(
@@ -33,10 +31,6 @@ app = typer.Typer(
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 Id = Annotated[str, typer.Argument(help="Id of the campaign, or its last 6 characters.")]
 Reason = Annotated[str, typer.Option(help="Why, in a sentence.")]
-Code = Annotated[
-    str,
-    typer.Option(help="Six digits of your second factor, now.", prompt=True, hide_input=True),
-]
 campaign_work.register(app)
 campaign_proof.register(app)
 
@@ -103,7 +97,7 @@ def ask(
     as_json: AsJson = False,
 ) -> None:
     """Ask a second person to approve exactly these letters to exactly this audience."""
-    factor = proved(context, token_file, code)
+    factor = proved(config.load(context.obj), token_file, code)
     with working(context, token_file) as (tx, actor, house):
         found = commands.get(tx, campaign)
         made = desk.ask(tx, house, actor, factor, found, now=SystemClock().now())
@@ -122,7 +116,7 @@ def approve(
     as_json: AsJson = False,
 ) -> None:
     """Stand for the letters and the audience as they are now, as the second person."""
-    factor = proved(context, token_file, code)
+    factor = proved(config.load(context.obj), token_file, code)
     with working(context, token_file) as (tx, actor, house):
         found = commands.get(tx, campaign)
         made = desk.approve(tx, house, actor, factor, found, now=SystemClock().now())
@@ -205,18 +199,6 @@ def stop(
         found = commands.get(tx, campaign)
         made = desk.end(tx, house, actor, found, reason=reason, now=SystemClock().now())
     say(made, as_json=as_json)
-
-
-def proved(context: typer.Context, token_file: TokenFile, code: str) -> Factor:
-    """Spend a code of the second factor in a transaction of its own. Raises Refused."""
-    settings: Settings = config.load(context.obj)
-    with acting(settings, token_file) as (_tx, actor):
-        pass
-    with reading(settings) as tx:
-        factor = prove(tx, open_sealer(settings), actor.id, code, now=SystemClock().now())
-    if factor is None:
-        raise Refused("the second factor is wrong, was used, or the account is locked")
-    return factor
 
 
 def public(campaign: Campaign) -> dict[str, object]:

@@ -79,7 +79,7 @@ def file_drafts(
 
 
 def _keep(root: Path, document: Document, content: bytes, sealer: Sealer | None) -> None:
-    kept = sealer.seal(content, context=_context(document)) if sealer else content
+    kept = sealer.seal(content, context=document_context(document.id)) if sealer else content
     try:
         _write(root / document.path, kept)
     except OSError as error:
@@ -87,8 +87,9 @@ def _keep(root: Path, document: Document, content: bytes, sealer: Sealer | None)
         raise StorageError(error.strerror or str(error), where=where) from error
 
 
-def _context(document: Document) -> str:
-    return f"document:{document.id}"
+def document_context(document_id: str) -> str:
+    """Return the context that binds a sealed file to its document."""
+    return f"document:{document_id}"
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -115,7 +116,7 @@ def read_document(root: Path, document: Document, sealer: Sealer | None = None) 
     if document.sealed:
         if sealer is None:
             raise StorageError("the document is sealed, and no key is at hand", where=str(path))
-        content = sealer.open(content, context=_context(document))
+        content = sealer.open(content, context=document_context(document.id))
     if hashlib.sha256(content).hexdigest() != document.sha256:
         raise StorageError("the file is not the one that was recorded", where=str(path))
     return content

@@ -19,8 +19,10 @@ from sentinel.domain.campaign import (
     letter_version,
 )
 from sentinel.domain.dispatch import Dispatch, mail_key_of, token_of
+from sentinel.domain.incident import SEALED
 from sentinel.errors import Refused, StorageError, UnreadableFile
 from sentinel.notify.campaign.compose import Text, read_letter
+from sentinel.respond.documents import document_context
 from sentinel.store.campaign_ledger import CampaignLedger
 from sentinel.store.directory import SubjectDirectory
 from sentinel.store.ports import Sealer
@@ -36,6 +38,7 @@ class House:
 
     def __init__(self, settings: Settings, sealer: Sealer) -> None:
         self.settings = settings
+        self.sealer = sealer
         self._key = derive_key(load_master_key(settings.keys), PURPOSE)
         self.approvals = open_approvals(settings)
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -72,9 +75,12 @@ class House:
         """Return a file of the letter as it lies on disk now. Raises StorageError."""
         path = self.settings.data_dir / part.path
         try:
-            return path.read_bytes()
+            content = path.read_bytes()
         except OSError as error:
             raise StorageError(error.strerror or str(error), where=str(path)) from error
+        if not part.path.endswith(SEALED):
+            return content
+        return self.sealer.open(content, context=document_context(part.document_id))
 
     def unchanged(self, campaign: Campaign) -> Mapping[LetterPart, bytes]:
         """Return the letter's files. Raises Refused where one was edited."""
@@ -100,6 +106,7 @@ class House:
                 media_type=part.media_type,
                 path=part.path,
                 sha256=hashlib.sha256(self.read_part(part)).hexdigest(),
+                document_id=part.document_id,
             )
             for part in campaign.parts
         ]

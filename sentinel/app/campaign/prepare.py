@@ -234,8 +234,15 @@ def _file(
                     )
                 )
                 places.append(",".join(variant.categories))
-    root = house.settings.data_dir
-    filed = file_drafts(tx, root=root, incident=incident, drafts=drafts, actor=actor, now=now)
+    filed = file_drafts(
+        tx,
+        root=house.settings.data_dir,
+        incident=incident,
+        drafts=drafts,
+        actor=actor,
+        now=now,
+        sealer=house.sealer,
+    )
     return tuple(
         LetterPart(
             variant=place,

@@ -56,8 +56,7 @@ class Rounds:
         self._log = log.get("letters")
         self._stop = asyncio.Event()
         self._lock: int | None = None
-        self._house: House | None = None
-        self._mailer: Mailer | None = None
+        self._open: tuple[House, Mailer] | None = None
         self._turns: list[Turn] = []
         self._looking = asyncio.Lock()
 
@@ -74,29 +73,29 @@ class Rounds:
                 for one in await self._in_store(lambda tx: tx.records.find(Campaign))
                 if one.started_at is not None
             ]
-            if not campaigns or not await self._opened():
+            opened = await self._opened() if campaigns else None
+            if opened is None:
                 return False
-            await self._take_in()
-            return any([await self._one(campaign) for campaign in campaigns])
+            house, mailer = opened
+            await self._take_in(house)
+            return any([await self._one(campaign, house, mailer) for campaign in campaigns])
 
     async def stop(self) -> None:
         """Finish the letters that are on the wire, hang up, give the lock back."""
         self._stop.set()
         async with self._looking:
-            if self._mailer is not None:
-                await self._mailer.close()
-            if self._house is not None:
-                self._house.close()
+            if self._open is not None:
+                house, mailer = self._open
+                await mailer.close()
+                house.close()
             if self._lock is not None:
                 os.close(self._lock)
-            self._mailer = self._house = self._lock = None
+            self._open = self._lock = None
 
-    async def _opened(self) -> bool:
-        """Take the lock and open the stores; False where another process holds it."""
-        if self._mailer is not None:
-            return True
-        house = self._house or await asyncio.to_thread(House, self._settings, self._sealer)
-        self._house = house
+    async def _opened(self) -> tuple[House, Mailer] | None:
+        """Take the lock and open the stores; None where another process holds it."""
+        if self._open is not None:
+            return self._open
         if self._lock is None:
             path = self._settings.data_dir / LOCK
             held = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
@@ -104,10 +103,9 @@ class Rounds:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 os.close(held)
-                return False
+                return None
             self._lock = held
-        house = self._house or await asyncio.to_thread(House, self._settings, self._sealer)
-        self._house = house
+        house = await asyncio.to_thread(House, self._settings, self._sealer)
         mail = self._settings.mail
         names = [PRIMARY, *([SECOND] if mail.second.host else [])]
         ways = Ways(
@@ -117,14 +115,15 @@ class Rounds:
             turned=self._turns.append,
         )
         egress = EgressPolicy(self._settings.notify.egress_allow)
-        self._mailer = Mailer(mail, egress, house.ledger, ways, self._clock)
-        if unknown := await asyncio.to_thread(self._mailer.recover):
+        mailer = Mailer(mail, egress, house.ledger, ways, self._clock)
+        if unknown := await asyncio.to_thread(mailer.recover):
             self._log.warning("letters were on the wire when a process ended", count=unknown)
-        return True
+        self._open = house, mailer
+        return self._open
 
-    async def _take_in(self) -> None:
-        path, house = self._settings.mail.bounce_maildir, self._house
-        if path is None or house is None:
+    async def _take_in(self, house: House) -> None:
+        path = self._settings.mail.bounce_maildir
+        if path is None:
             return
         told = await asyncio.to_thread(drain_maildir, house.ledger, path, self._clock.now())
         for kind in ("answer", "unreadable", "stranger"):
@@ -133,9 +132,8 @@ class Rounds:
                     "mail came back that is no report of ours", kind=kind, n=told[kind]
                 )
 
-    async def _one(self, campaign: Campaign) -> bool:
-        house, mailer = self._house, self._mailer
-        if house is None or mailer is None or campaign.list_destroyed_at is not None:
+    async def _one(self, campaign: Campaign, house: House, mailer: Mailer) -> bool:
+        if campaign.list_destroyed_at is not None:
             return False
         settler = Settler(self._settings.mail, house.ledger)
         await asyncio.to_thread(settler.settle, campaign.id, self._clock.now())
@@ -160,7 +158,7 @@ class Rounds:
         sent = await mailer.send(batch, self._stop)
         await self._tell(campaign, sent)
         if sent.suspicious:
-            why = f"many letters in a row were refused for good, the last: {sent.suspicious}"
+            why = f"many letters were refused, and not for the persons’ sake: {sent.suspicious}"
             await self._pause(campaign, house, why)
         elif not sent.stops and not self._stop.is_set():
             await self._move_on(campaign, house, open_to)

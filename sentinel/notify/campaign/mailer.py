@@ -8,7 +8,7 @@ process knows when it dies is in the ledger; what it does not know is called unk
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -37,8 +37,12 @@ from sentinel.notify.egress import EgressPolicy
 from sentinel.store.campaign_ledger import CampaignLedger
 
 AT_ONCE = 50
+LAST = 40
 SUSPICIOUS = 20
-"""So many refusals for good in a row are not twenty wrong addresses: somebody must look."""
+"""So many of the `LAST` letters refused, and not for the person's sake: somebody must look."""
+OF_THE_PERSON = frozenset(
+    {Failure.ADDRESS, Failure.MAILBOX_DISABLED, Failure.MAILBOX_FULL, Failure.BAD_ADDRESS}
+)
 WRITE_AGAIN_SECONDS = 1.0
 
 OpenPerson = Callable[[str], DirectoryEntry | None]
@@ -63,7 +67,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 class Sent(msgspec.Struct, kw_only=True):
     """How a batch ended. ``shut``: the gate closed. ``no_way``: no server answers.
 
-    ``suspicious``: many refusals for good in a row, the last of them.
+    ``suspicious``: many refusals that are not about persons, the last of them.
     """
 
     counts: Counter[str]
@@ -104,7 +108,7 @@ class Mailer:
         )
         self._egress = egress
         self._relays: dict[tuple[int, str], Relay] = {}
-        self._refused_in_a_row = 0
+        self._refused: deque[bool] = deque(maxlen=LAST)
 
     def recover(self) -> int:
         """Name what a dead predecessor left half done: unknown. Return how many letters."""
@@ -236,20 +240,20 @@ class Mailer:
             await self._write(mail.token, lambda one: changes.unknown(one, why, now))
             return "unknown"
         self._ways.took(way)
-        self._refused_in_a_row = 0
+        self._refused.append(False)
         now = self._clock.now()
         await self._write(mail.token, lambda one: changes.taken(one, answer, now))
         return "handed_over"
 
     async def _declined(self, token: str, way: str, error: Declined, sent: Sent) -> str:
         if error.permanent:
-            self._refused_in_a_row += 1
-            if self._refused_in_a_row >= SUSPICIOUS:
-                sent.suspicious = str(error)
-                self._refused_in_a_row = 0
             failure = failure_of(error.status, error.code)
+            self._refused.append(failure not in OF_THE_PERSON)
+            if sum(self._refused) >= SUSPICIOUS:
+                sent.suspicious = str(error)
+                self._refused.clear()
             return await self._fail(token, failure, f"{way}: {error.detail}")
-        self._refused_in_a_row = 0
+        self._refused.append(False)
         now = self._clock.now()
         later = partial(
             changes.put_off,

@@ -25,9 +25,7 @@ _TAKEN = 250
 _FIRST_PERMANENT = 500
 _CLOSING = 421
 _STATUS = re.compile(r"^([245]\.\d{1,3}\.\d{1,3})\b")
-_QUEUE_ID = re.compile(
-    r"(?:queued as|\bid=|\bqueued mail for delivery|ok:? queued|qp)\s*<?([\w.-]+)", re.I
-)
+_QUEUE_ID = re.compile(r"(?:queued as|\bid=|\bqp)\s*<?([\w.-]+)", re.IGNORECASE)
 _DOT = re.compile(rb"(?m)^\.")
 
 
