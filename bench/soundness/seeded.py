@@ -151,7 +151,7 @@ BY_HAND: Final[tuple[tuple[str, str, str, str], ...]] = (
     ("lines are joined without their end", "fast.raw",
      "len(line) + 1 for line in lines", "len(line) for line in lines"),
     ("a hit at a line's end is the next line's", "fast.raw",
-     "bisect_left(ends, end)", "bisect_left(ends, end + 2)"),
+     "bisect_left(ends, end)", "bisect_left(ends, end + 3)"),
     ("a flood in raw lines is silence", "fast.raw",
      "return RawHits([], list(range(len(lines))))", "return RawHits([], [])"),
     ("odd lines are not looked at", "fast.rows",

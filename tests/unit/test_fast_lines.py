@@ -197,18 +197,41 @@ def test_a_line_that_cannot_be_read_hides_no_other(rules: RuleSet) -> None:
         assert matcher.unreadable >= again
 
 
+def written(folder: Path, detections: dict[str, str]) -> RuleSet:
+    """Load rules, one on absence among them: no sieve may pass over lines then."""
+    detections = {**detections, "absence": RULES["absence"]}
+    for number, (name, detection) in enumerate(detections.items()):
+        text = RULE.format(name=name, number=number, detection=detection, category="webserver")
+        (folder / f"{name}.yml").write_text(text, encoding="utf-8")
+    return load_rules(folder).require_clean()
+
+
 def test_keywords_are_found_by_the_latest_choice(tmp_path: Path) -> None:
     usual, seldom = "a long text that stands in every line", ("tiny", "wee")
-    rules = {
-        word: f'{{one: {{"|all": ["{usual}", "{word}"]}}, condition: one}}' for word in seldom
-    } | {"absence": RULES["absence"]}  # which no sieve may pass over
-    for number, (name, detection) in enumerate(rules.items()):
-        text = RULE.format(name=name, number=number, detection=detection, category="webserver")
-        (tmp_path / f"{name}.yml").write_text(text, encoding="utf-8")
-    loaded = load_rules(tmp_path).require_clean()
+    rules = {word: f'{{one: {{"|all": ["{usual}", "{word}"]}}, condition: one}}' for word in seldom}
+    loaded = written(tmp_path, rules)
     matcher = LineMatcher(loaded.rules)
     line = {**SOURCE, "user": "u", "a": usual}
     usually = [json.dumps({**line, "n": n}).encode() for n in range(200)]
     both = [json.dumps({**line, "b": word}).encode() for word in seldom]
     for _round in range(4):  # a guess takes the long text for both, what was seen the short ones
         assert matched(matcher, [*usually, *both]) == [(200, "tiny"), (201, "wee")]
+
+
+def test_a_keyword_at_the_end_of_a_line_is_its_own(tmp_path: Path) -> None:
+    loaded = written(tmp_path, {"truth": "{one: [true], condition: one}"})
+    ends = [b'{"category":"webserver","user":"u","a":%s}' % value for value in (b"true", b"null")]
+    for lines in ([*ends, *ends], [*ends * 40]):
+        assert matched(LineMatcher(loaded.rules), lines) == expected(loaded, lines)
+        assert len(expected(loaded, lines)) == len(lines) // 2
+
+
+def test_an_odd_line_tells_all_of_its_keywords(tmp_path: Path) -> None:
+    loaded = written(tmp_path, {"both": '{one: {"|all": [alpha, omega]}, condition: one}'})
+    start = b'{"category":"webserver","user":"u","a":'
+    usual = [start + b'"%s %d"}' % (word, n) for n in range(100) for word in (b"alpha", b"omega")]
+    odd = [start + value for value in (rb'"\u0061lpha omega"}', rb'"alpha \u006fmega"}')]
+    lines = [*usual, *odd]
+    matcher = LineMatcher(loaded.rules)
+    for _round in range(4):  # both words are common: after learning, each has to be there
+        assert matched(matcher, lines) == [(200, "both"), (201, "both")]
