@@ -37,6 +37,7 @@ from sentinel.cli import (
     dossier,
     drill,
     explain,
+    hold,
     incident,
     init,
     journal,
@@ -130,6 +131,7 @@ app.add_typer(retention.app, name="retention")
 app.add_typer(purge.app, name="purge")
 app.add_typer(backup.app, name="backup")
 backup.register(app)
+app.add_typer(hold.app, name="hold")
 app.add_typer(directory.app, name="directory")
 app.add_typer(drill.app, name="drill")
 app.add_typer(calendar.app, name="calendar")

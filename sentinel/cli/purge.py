@@ -12,6 +12,7 @@ import typer
 
 from sentinel import config
 from sentinel.app import parts
+from sentinel.app.backup import ledger
 from sentinel.app.duties import signer_of
 from sentinel.app.purge import certificates
 from sentinel.app.purge.paper import paper_of, summary
@@ -149,7 +150,10 @@ def _purge(settings: Settings, *, clock_is_right: bool, as_json: bool) -> None:
             return
         opened.callback(events.close)
         purger = Purger(settings, _runner(cases), events, signer_of(settings), clock)
-        _say(purger.purge(by=by, clock_is_right=clock_is_right), as_json=as_json)
+        made = purger.purge(by=by, clock_is_right=clock_is_right)
+        with cases.begin() as tx:
+            ledger.export(tx, settings)
+        _say(made, as_json=as_json)
 
 
 def _preview(settings: Settings, clock: Clock, *, as_json: bool) -> None:

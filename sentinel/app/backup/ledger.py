@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from sentinel.app.purge.certificates import CERTIFIED, take_back
 from sentinel.config import Settings
 from sentinel.domain.hold import Hold
 from sentinel.domain.journal import JournalLine
@@ -25,7 +26,7 @@ from sentinel.store.ports import CaseTx
 
 ERASURE = "person.erasure_ordered"
 HOLD = "hold."
-ACTIONS = (KEY_DESTROYED, PURGED, CASE_PURGED, ERASURE)
+ACTIONS = (KEY_DESTROYED, PURGED, CASE_PURGED, ERASURE, CERTIFIED)
 STATE = "ledger:seq"
 REAPPLIED = "retention.reapplied"
 _PURPOSE = "purge-ledger"
@@ -107,6 +108,8 @@ def reapply(tx: CaseTx, found: Iterable[Entry], now: datetime) -> None:
             done = _case(tx, one, now)
         elif one.action.startswith(HOLD):
             done = _hold(tx, one)
+        elif one.action == CERTIFIED:
+            done = take_back(tx, one.payload)
         elif one.action == ERASURE:
             tx.journal.append(
                 occurred_at=one.occurred_at,

@@ -54,24 +54,43 @@ def certify(tx: CaseTx, draft: Certificate, signer: AnchorSigner | None) -> Cert
     if signer is not None:
         signature = signer.sign_bytes(named.signed_bytes())
         named = msgspec.structs.replace(named, signature=signature)
-    tx.records.put(
-        PurgeCertificate(
-            id=named.id,
-            incident_id=OF_NO_CASE,
-            created_at=named.finished_at,
-            created_by=named.by or KEEPER,
-            certificate=named,
-        )
-    )
+    _keep(tx, named)
     line = tx.journal.append(
         occurred_at=named.finished_at,
         actor=named.by or KEEPER,
         action=CERTIFIED,
         object_id=f"purge:{named.number}",
-        payload={"digest": named.digest, "items": len(named.items), "count": named.count},
+        payload={"digest": named.digest, "certificate": msgspec.to_builtins(named)},
     )
     keep_last(tx, named.finished_at, named.day, named.number, named.digest, line.seq)
     return named
+
+
+def take_back(tx: CaseTx, payload: object) -> bool:
+    """Keep a certificate that the ledger has and a restored case store lacks; False: it has it."""
+    if not isinstance(payload, dict) or "certificate" not in payload:
+        return False
+    one = msgspec.convert(payload["certificate"], Certificate)
+    if any(known.id == one.id for known in all_certificates(tx)):
+        return False
+    _keep(tx, one)
+    last = last_run(tx)
+    if last is None or last.number < one.number:
+        seq = last.seq if last else 0
+        keep_last(tx, one.finished_at, one.day, one.number, one.digest, seq)
+    return True
+
+
+def _keep(tx: CaseTx, one: Certificate) -> None:
+    tx.records.put(
+        PurgeCertificate(
+            id=one.id,
+            incident_id=OF_NO_CASE,
+            created_at=one.finished_at,
+            created_by=one.by or KEEPER,
+            certificate=one,
+        )
+    )
 
 
 def keep_last(
@@ -95,7 +114,8 @@ def all_certificates(tx: CaseTx) -> list[Certificate]:
 
 def file_of(folder: Path, certificate: Certificate) -> Path:
     """Return where a certificate lies as a file."""
-    return folder / f"purge-{certificate.day}-{certificate.number:06d}.json"
+    mark = certificate.id[-8:]  # a restore may give a number twice
+    return folder / f"purge-{certificate.day}-{certificate.number:06d}-{mark}.json"
 
 
 def write(folder: Path, certificates: Iterable[Certificate]) -> list[Path]:
@@ -139,8 +159,8 @@ def unjournalled(tx: CaseTx, certificates: Iterable[Certificate]) -> list[str]:
     found = []
     for one in certificates:
         lines = tx.journal.lines(object_id=f"purge:{one.number}")
-        told = [tx.journal.opened(line) for line in lines if line.action == CERTIFIED]
-        known = [payload for payload in told if isinstance(payload, dict)]
+        told = [_told(tx.journal.opened(line)) for line in lines]
+        known = [payload for payload in told if payload is not None]
         purged = lines and not known
         if not purged and all(payload.get("digest") != one.digest for payload in known):
             found.append(f"number {one.number} is not what the journal says")
@@ -167,6 +187,16 @@ def draft(
         gone_everywhere=None,
         previous=previous,
     )
+
+
+def _told(payload: object) -> dict[str, object] | None:
+    """Return what a line says of a certificate: at first hand, or done again after a restore."""
+    if not isinstance(payload, dict):
+        return None
+    again = payload.get("line")
+    if isinstance(again, dict):
+        return _told(again.get("payload"))
+    return payload if "digest" in payload else None
 
 
 def _signature(one: Certificate, public: PublicKey | None) -> str:

@@ -13,6 +13,8 @@ from typing import TypeVar
 
 import msgspec
 
+from sentinel.app.backup import cycle, ledger
+from sentinel.app.backup.create import create
 from sentinel.app.duties import InStore, signer_of
 from sentinel.app.purge import certificates
 from sentinel.app.purge.copying import bring_up_to_date
@@ -22,7 +24,7 @@ from sentinel.clock import Clock
 from sentinel.config import Settings
 from sentinel.domain.certificate import Certificate
 from sentinel.domain.deadline import zone_of
-from sentinel.errors import Refused, SentinelError
+from sentinel.errors import Refused, SentinelError, StorageError
 from sentinel.obs import log
 from sentinel.respond.holds import overdue
 from sentinel.respond.retention_alarms import ring
@@ -33,6 +35,8 @@ ASKED = "purge:asked"
 COPIES_EVERY = timedelta(minutes=2)
 PATIENCE = timedelta(minutes=10)
 """How long after a failure the purge is tried again."""
+AGAIN = timedelta(hours=1)
+"""How long after a failure the backup is."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +65,7 @@ class RetentionDuty:
         self._log = log.get("retention")
         self._next_copies: datetime | None = None
         self._wait_until: datetime | None = None
+        self._next_backup: datetime | None = None
         self._work: asyncio.Future[None] | None = None
 
     async def look(self) -> None:
@@ -75,10 +80,12 @@ class RetentionDuty:
 
     async def _look(self) -> None:
         now = self._clock.now()
+        await self._ledger()
         await self._reviews(now)
         if self._next_copies is None or now >= self._next_copies:
             self._next_copies = now + COPIES_EVERY
             await asyncio.to_thread(bring_up_to_date, self._bridge(), self._events, now)
+        await self._back_up(now)
         asked = await self._in_store(_asked)
         if asked is None and self._wait_until is not None and now < self._wait_until:
             return
@@ -118,6 +125,33 @@ class RetentionDuty:
             self._tell(made)
         finally:
             await self._in_store(lambda tx: tx.state.put(ASKED, b""))
+
+    async def _back_up(self, now: datetime) -> None:
+        """Make the day's archive from its time of day on, where none was made today."""
+        wanted = self._settings.backup
+        local = now.astimezone(zone_of(self._settings.timezone))
+        if wanted.dir is None or not wanted.automatic or local.time() < wanted.at:
+            return
+        if self._next_backup is not None and now < self._next_backup:
+            return
+        made = await asyncio.to_thread(cycle.archives, wanted.dir)
+        days = {one.made_at.astimezone(local.tzinfo).date() for one in made}
+        if local.date() in days:
+            return
+        try:
+            archive, _ = await asyncio.to_thread(create, self._settings, now)
+        except SentinelError as error:
+            self._next_backup = now + AGAIN
+            await self._alarm("backup", str(error))
+        else:
+            self._log.info("backed up", kind=archive.kind, bytes=archive.size)
+
+    async def _ledger(self) -> None:
+        """Copy what took something away to the backups; the alarm rings where that fails."""
+        try:
+            await self._in_store(lambda tx: ledger.export(tx, self._settings))
+        except StorageError as error:
+            await self._alarm("ledger", str(error))
 
     async def _reviews(self, now: datetime) -> None:
         today = now.astimezone(zone_of(self._settings.timezone)).date()
