@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from sentinel.app import elastic_events
 from sentinel.clock import Clock, SystemClock
 from sentinel.collect.http import collector_app
 from sentinel.collect.inputs.manager import Inputs
@@ -65,14 +66,23 @@ def cases_target(settings: Settings) -> str | Path:
     return url.get_secret_value() if url is not None else settings.data_dir / CASES
 
 
-def open_events(settings: Settings, sealer: Sealer) -> EmbeddedEventStore:
-    """Open the embedded event store in the data directory."""
+def open_events(settings: Settings, sealer: Sealer) -> EventStore:
+    """Open the event store that is set; one process at a time."""
+    if settings.store.events.kind == "elasticsearch":
+        return elastic_events.open_relayed(settings, sealer)
     return EmbeddedEventStore(settings.data_dir / "events", sealer)
 
 
-def read_events(settings: Settings, sealer: Sealer) -> EmbeddedEventStore:
+def read_events(settings: Settings, sealer: Sealer) -> EventStore:
     """Open what the event store holds now, to read; also while the service runs."""
+    if settings.store.events.kind == "elasticsearch":
+        return elastic_events.open_to_read(settings, sealer)
     return EmbeddedEventStore(settings.data_dir / "events", sealer, read_only=True)
+
+
+def trouble_of(events: EventStore) -> str:
+    """Return why the event store cannot be searched now; empty where it can."""
+    return str(getattr(events, "trouble", ""))
 
 
 def open_spool(settings: Settings, sealer: Sealer) -> Spool:

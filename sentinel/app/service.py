@@ -196,6 +196,7 @@ class Sentinel:
         self._scheduler.start()
         self._rules.start()
         await self.inputs.open()
+        self.sight.unsearchable = lambda: parts.trouble_of(self._events)
         await self.sight.start(self._scheduler, self._guarded, lambda: self._waits)
 
     async def stop(self) -> None:

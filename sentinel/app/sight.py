@@ -17,7 +17,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sentinel.app import dead_letters
 from sentinel.app.casework import InStore
 from sentinel.app.sight_inputs import InputWatch
-from sentinel.app.sightings import busy, kinds, late_ones, silence, stopped, storage
+from sentinel.app.sightings import busy, dark, kinds, late_ones, silence, stopped, storage
 from sentinel.clock import Clock
 from sentinel.collect.spool import Spool
 from sentinel.collect.watch import Seen, SourceWatch
@@ -80,6 +80,9 @@ class Sight:
         self._busy = 0.0
         self._last_tick = self._started
         self._waits: Callable[[], str] = str
+        self.unsearchable: Callable[[], str] = str
+        """Why stored events cannot be searched, if so."""
+        self._dark: datetime | None = None
         self._looks = 0
         self.open: list[BlindWindow] = []
         self.letters: dict[str, int] = {}
@@ -226,6 +229,12 @@ class Sight:
         elif self._waiting is not None:
             told.append(storage(self._waiting, now, ends=True, detail="detection waits"))
             self._waiting = None
+        if self.unsearchable():
+            self._dark = self._dark or self._last_tick
+            told.append(dark(self._dark, now, ends=False))
+        elif self._dark is not None:
+            told.append(dark(self._dark, now, ends=True))
+            self._dark = None
         refused = self._metrics.refused_with("429")
         if refused > self._busy:
             told.append(busy(self._last_tick, now, int(refused - self._busy)))

@@ -34,6 +34,11 @@ def storage(begin: datetime, seen: datetime, *, ends: bool, detail: str) -> Sigh
     )
 
 
+def dark(begin: datetime, seen: datetime, *, ends: bool) -> Sighting:
+    """Return the time in which stored events could not be searched."""
+    return Sighting(cause=Cause.EVENTS, source="", begin=begin, seen=seen, ends=ends)
+
+
 def busy(begin: datetime, seen: datetime, count: int) -> Sighting:
     """Return the time in which senders were told to come again."""
     return Sighting(

@@ -32,10 +32,11 @@ class Cause(StrEnum):
     STOPPED = "service_stopped"
     DISK_FULL = "disk_full"
     STORAGE = "storage_failure"
+    EVENTS = "event_store"
     EXPIRED = "dead_letters_expired"
 
 
-ALERT_AFTER = {Cause.STOPPED: timedelta(seconds=60)}
+ALERT_AFTER = {Cause.STOPPED: timedelta(seconds=60), Cause.EVENTS: timedelta(seconds=60)}
 """Shorter windows are written down and alert nobody: a restart is no incident."""
 
 

@@ -32,6 +32,10 @@ TITLES: dict[Cause, dict[str, str]] = {
     Cause.STOPPED: {"en": "Sentinel was not running", "fr": "Sentinel ne fonctionnait pas"},
     Cause.DISK_FULL: {"en": "The disk is full", "fr": "Le disque est plein"},
     Cause.STORAGE: {"en": "The storage failed", "fr": "Le stockage a échoué"},
+    Cause.EVENTS: {
+        "en": "The event store did not answer",
+        "fr": "La base des événements ne répondait pas",
+    },
     Cause.EXPIRED: {
         "en": "Lines never understood have expired",
         "fr": "Des lignes jamais comprises ont expiré",
@@ -82,6 +86,12 @@ MEANINGS: dict[Cause, dict[str, str]] = {
     Cause.STORAGE: {
         "en": "events were refused, or waited without being examined",
         "fr": "des événements ont été refusés, ou ont attendu sans être examinés",
+    },
+    Cause.EVENTS: {
+        "en": "rules examined the events, which are kept and brought there later; until then no "
+        "search found them",
+        "fr": "les règles ont examiné les événements, qui sont conservés et y sont portés "
+        "ensuite ; d’ici là, aucune recherche ne les trouvait",
     },
     Cause.EXPIRED: {
         "en": "their content was erased at the end of its term, unread by any rule",

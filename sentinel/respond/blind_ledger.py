@@ -34,9 +34,10 @@ LEVELS: Final = {
     Cause.STOPPED: Level.MEDIUM,
     Cause.DISK_FULL: Level.HIGH,
     Cause.STORAGE: Level.HIGH,
+    Cause.EVENTS: Level.MEDIUM,
 }
 _ENDS_BY_ITSELF = (Cause.UNPARSED, Cause.SKEW)
-_ENDS_WITH_THE_PROCESS = (Cause.OVERLOAD, Cause.DISK_FULL, Cause.STORAGE)
+_ENDS_WITH_THE_PROCESS = (Cause.OVERLOAD, Cause.DISK_FULL, Cause.STORAGE, Cause.EVENTS)
 
 
 class Ledger:
