@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import date, datetime
 from typing import Annotated
 
@@ -16,8 +17,9 @@ from sentinel.clock import SystemClock
 from sentinel.config import Settings
 from sentinel.domain.deadline import resolve_local
 from sentinel.domain.hold import Hold, HoldScope
-from sentinel.errors import InvalidInstant
+from sentinel.errors import InvalidInstant, NotFound, Refused
 from sentinel.respond import holds
+from sentinel.store.keys.persons import PERSONS
 from sentinel.store.ports import CaseTx
 
 app = typer.Typer(
@@ -30,14 +32,13 @@ Reason = Annotated[str, typer.Option(help="Why, in a sentence; it goes into the 
 
 
 @app.command("propose")
-def propose(
+def propose(  # noqa: PLR0913, PLR0917 - its options
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="What it is called, in few words.")],
     reason: Reason,
     review_by: Annotated[str, typer.Option(help="Day by which it is reviewed (2026-06-30).")],
     case: Annotated[str, typer.Option(help="Reference of the case that is held.")] = "",
     person: Annotated[str, typer.Option(help="Person held: id in the logs, or pseudonym.")] = "",
-    kind: Annotated[str, typer.Option(help="With --person by its id: sub (customer) or usr.")] = "",
     source: Annotated[str, typer.Option(help="Source whose events are held.")] = "",
     since: Annotated[str, typer.Option(help="Events from this instant on.")] = "",
     until: Annotated[str, typer.Option(help="Events before this instant.")] = "",
@@ -48,7 +49,7 @@ def propose(
     settings = config.load(context.obj)
     scope = HoldScope(
         case=case,
-        person=_pseudonym(settings, person, kind),
+        person=_pseudonym(settings, person),
         source=source,
         since=_instant(since, settings),
         until=_instant(until, settings),
@@ -147,10 +148,18 @@ def _say(made: Hold, *, as_json: bool) -> None:
         line(f"{made.name}  {made.state}  review by {made.review_by}")
 
 
-def _pseudonym(settings: Settings, person: str, kind: str) -> str:
+def _pseudonym(settings: Settings, person: str) -> str:
+    """Return the pseudonym of a person. Raises NotFound, Refused where two go by that id."""
     if not person or person.startswith(("usr_", "sub_")):
         return person
-    return parts.make_pseudonymiser(settings).pseudonym(kind or "sub", person)
+    with closing(parts.open_persons(settings, parts.open_sealer(settings))) as keys:
+        found = [known for kind in PERSONS if (known := keys.known(kind, person)) is not None]
+    if not found:
+        raise NotFound(f"nobody in the map of persons is {person}")
+    if len(found) > 1:
+        both = ", ".join(one.pseudonym for one in found)
+        raise Refused(f"two persons go by {person}: {both}", hint="give the pseudonym")
+    return found[0].pseudonym
 
 
 def _instant(text: str, settings: Settings) -> datetime | None:
