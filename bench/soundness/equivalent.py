@@ -211,4 +211,10 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
         "self._quiet.update((v for v in owners if type(v) is not str or len(v) <= LONGEST))",
         "pass",
     ): "what is not remembered is looked up again",
+    (
+        "fast.column",
+        "_spelt",
+        "spellings(value) if isinstance(value, int | float) else {text_of(value) or ''}",
+        "spellings(value)",
+    ): "a null then is a TypeError, as a list is: its column is read value by value, slower",
 }

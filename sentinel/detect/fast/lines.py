@@ -7,6 +7,7 @@ in which the route's witnesses stand; only candidates are decoded in full.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import msgspec
@@ -110,8 +111,6 @@ class LineMatcher:
     def _sample(self, lines: Sequence[bytes]) -> list[Fields]:
         sample: list[Fields] = []
         for line in lines:
-            try:
+            with suppress(UNREADABLE):  # counted where it was to be judged
                 sample.append(self._whole(line))
-            except UNREADABLE:
-                self.unreadable += 1
         return sample
