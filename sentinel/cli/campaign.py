@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -11,38 +11,25 @@ import typer
 
 from sentinel import config
 from sentinel.app.campaign import desk
-from sentinel.app.campaign.house import House, open_house
-from sentinel.app.campaign.prepare import prepare_letters
-from sentinel.app.parts import open_sealer
+from sentinel.app.campaign.house import HTML, TEXT
+from sentinel.app.campaign.prepare import prepare_letters, prepare_notice
 from sentinel.cli import campaign_proof, campaign_work
 from sentinel.cli.approval import Code, proved
-from sentinel.cli.casework import TokenFile, acting
+from sentinel.cli.campaign_common import AsJson, Id, Reason, working
+from sentinel.cli.casework import TokenFile
 from sentinel.cli.output import json, line
 from sentinel.clock import SystemClock, isoformat
 from sentinel.domain.campaign import Campaign
-from sentinel.domain.incident import Actor
+from sentinel.domain.deadline import resolve_local
+from sentinel.errors import UnreadableFile, UsageError
 from sentinel.respond import campaign as commands
-from sentinel.store.ports import CaseTx
 
 app = typer.Typer(
     help="Letters to the persons: prepared, approved by two, sent once each, proved.",
     no_args_is_help=True,
 )
-AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
-Id = Annotated[str, typer.Argument(help="Id of the campaign, or its last 6 characters.")]
-Reason = Annotated[str, typer.Option(help="Why, in a sentence.")]
 campaign_work.register(app)
 campaign_proof.register(app)
-
-
-@contextmanager
-def working(context: typer.Context, token_file: TokenFile) -> Iterator[tuple[CaseTx, Actor, House]]:
-    """Open the stores for one act by the holder of a token."""
-    settings = config.load(context.obj)
-    with acting(settings, token_file) as (tx, actor):
-        commands.may(actor, commands.READERS, "campaigns")
-        with open_house(settings, open_sealer(settings)) as house:
-            yield tx, actor, house
 
 
 @app.command("prepare")
@@ -56,6 +43,56 @@ def prepare(
     with working(context, token_file) as (tx, actor, house):
         made = prepare_letters(tx, house, actor, incident, now=SystemClock().now())
     say(made, as_json=as_json)
+
+
+@app.command("notice")
+def notice(
+    context: typer.Context,
+    effective_at: Annotated[str, typer.Option(help="From when the change holds, ISO 8601.")],
+    text: Annotated[list[str], typer.Option(help="LANGUAGE=FILE: subject, empty line, text.")],
+    html: Annotated[list[str], typer.Option(help="LANGUAGE=FILE: a whole page.")],
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Prepare a notice of a change to every open account; 30 days ahead (promise R-60)."""
+    with working(context, token_file) as (tx, actor, house):
+        at = resolve_local(effective_at, house.settings.timezone)
+        files = [
+            *(_file(given, TEXT) for given in text),
+            *(_file(given, HTML) for given in html),
+        ]
+        now = SystemClock().now()
+        made = prepare_notice(tx, house, actor, files, effective_at=at, now=now)
+    say(made, as_json=as_json)
+
+
+def _file(given: str, media_type: str) -> tuple[str, str, bytes]:
+    language, equals, name = given.partition("=")
+    if not equals or language not in ("fr", "en"):
+        raise UsageError(f"{given!r} is not fr=FILE or en=FILE")
+    try:
+        return language, media_type, Path(name).read_bytes()
+    except OSError as error:
+        raise UnreadableFile(error.strerror or str(error), where=name) from error
+
+
+@app.command("test")
+def send_test(
+    context: typer.Context,
+    campaign: Id,
+    to: Annotated[
+        list[str] | None, typer.Option(help="Addresses of mail.test_to; default: all.")
+    ] = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Send every version of the letter to addresses inside the house, marked [TEST]."""
+    clock = SystemClock()
+    with working(context, token_file) as (tx, actor, house):
+        found = commands.get(tx, campaign)
+        commands.may(actor, commands.MOVES["start"].roles, "testing a campaign")
+        commands.note(tx, actor, found, "campaign.tested", clock.now(), to=len(to or []))
+        for answer in asyncio.run(desk.send_test(house, found, to or [], clock)):
+            line(answer)
 
 
 @app.command("list")

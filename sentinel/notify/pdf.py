@@ -34,7 +34,7 @@ def compile_pdf(template: Path, data: Mapping[str, object], *, at: datetime) -> 
     The template reads ``json(bytes(sys.inputs.data))`` and must set the document's title and
     language, without which PDF/UA-1 is refused. Raises ContentError where the template is wrong.
     """
-    json = _CONTROL.sub(_without_control, msgspec.json.encode(data).decode())
+    json = printable(msgspec.json.encode(data).decode())
     reason = ""
     for attempt in range(_ATTEMPTS):
         try:
@@ -47,6 +47,11 @@ def compile_pdf(template: Path, data: Mapping[str, object], *, at: datetime) -> 
         if attempt > 0:
             json = _spelt(json, undrawn, rare=attempt > _ONE_BY_ONE)
     raise ContentError(reason, where=str(template))
+
+
+def printable(json: str) -> str:
+    """Return JSON text without the control characters that no font draws."""
+    return _CONTROL.sub(_without_control, json)
 
 
 def _compile(template: Path, json: str, at: datetime, *, machine_fonts: bool) -> bytes:

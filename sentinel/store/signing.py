@@ -89,3 +89,12 @@ def signature_fits(text: bytes, signature: str, public: Ed25519PublicKey) -> boo
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def signed_bytes_by(text: bytes, signature: str, public: Ed25519PublicKey) -> bool:
+    """Tell whether ``signature`` (hex) over ``text`` is of ``public``."""
+    try:
+        public.verify(bytes.fromhex(signature), text)
+    except (InvalidSignature, ValueError):
+        return False
+    return True

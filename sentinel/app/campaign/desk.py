@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from functools import partial
 
 import msgspec
 
 from sentinel.app.campaign.house import House
+from sentinel.clock import Clock
 from sentinel.domain.approval import Approval
 from sentinel.domain.campaign import Campaign, CampaignState
 from sentinel.domain.dispatch import Dispatch, DispatchState, Failure
 from sentinel.domain.incident import Actor
 from sentinel.errors import NotFound, Refused
 from sentinel.notify.campaign import changes
+from sentinel.notify.campaign.mailer import Mailer
 from sentinel.notify.campaign.settle import decided
+from sentinel.notify.campaign.ways import PRIMARY, Ways
+from sentinel.notify.egress import EgressPolicy
 from sentinel.respond import campaign as commands
 from sentinel.respond.second_factor import Factor
 from sentinel.store.ports import CaseTx
@@ -128,6 +133,31 @@ def resolve(
         reason=reason,
     )
     return changed
+
+
+async def send_test(
+    house: House, campaign: Campaign, addresses: Sequence[str], clock: Clock
+) -> list[str]:
+    """Send every version of the letter to addresses inside the house; return the answers.
+
+    Only addresses of ``mail.test_to``: a test reaches no person of the audience. Raises Refused.
+    """
+    mail = house.settings.mail
+    allowed = {one.casefold() for one in mail.test_to}
+    strangers = [one for one in addresses if one.casefold() not in allowed]
+    if strangers or not allowed:
+        raise Refused(
+            f"{len(strangers)} of these addresses are not in mail.test_to"
+            if strangers
+            else "mail.test_to is empty: no test can be sent"
+        )
+    egress = EgressPolicy(house.settings.notify.egress_allow)
+    ways = Ways([PRIMARY], switch_after=1, switch_back=timedelta(), turned=lambda _turn: None)
+    mailer = Mailer(mail, egress, house.ledger, ways, clock)
+    try:
+        return await mailer.test(house.texts(campaign), list(addresses or mail.test_to), "[TEST]")
+    finally:
+        await mailer.close()
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
