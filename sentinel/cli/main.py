@@ -47,6 +47,7 @@ from sentinel.cli import (
     person,
     person_keys,
     purge,
+    register,
     replay,
     retention,
     rota,
@@ -140,6 +141,7 @@ app.add_typer(log_review.app, name="log-review")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(person.app, name="person")
 app.add_typer(dossier.app, name="dossier")
+app.add_typer(register.app, name="register")
 app.add_typer(approval.app, name="approval")
 app.add_typer(campaign.app, name="campaign")
 

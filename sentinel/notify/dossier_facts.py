@@ -20,6 +20,13 @@ from sentinel.notify.dossier_limits import limits_text
 from sentinel.notify.templates import Templates, one_line
 from sentinel.yaml_file import read_yaml
 
+_SOURCES = {
+    "alert": "La surveillance des accès",
+    "phone": "Un appel téléphonique",
+    "email": "Un courriel",
+    "person": "Une personne",
+    "processor": "Un sous-traitant",
+}
 _PARIS = ZoneInfo("Europe/Paris")
 _BANDS = ((5, "0_5"), (50, "6_50"), (300, "51_300"), (5000, "301_5000"))
 _CONFIRMED = {Legal.BREACH_CONFIRMED, Legal.QUALIFIED}
@@ -156,8 +163,8 @@ def _occurrence_mode(case: Case) -> str | None:
 def _discovery(incident: Incident) -> dict[str, str] | None:
     if incident.processor_informed_at is not None:
         return {"code": "processor"}
-    if incident.detected_at is None:
-        return None
+    if incident.detected_at is None or incident.channel != "alert":
+        return None  # who told us is a question to a person
     told = wording.instant(incident.detected_at, "fr")
     return {"code": "controller", "text": f"alerte de la surveillance des accès, le {told}"}
 
@@ -195,6 +202,7 @@ def _description(case: Case) -> str:
     text = templates.render(
         "description.fr.txt.j2",
         {
+            "source": _SOURCES.get(incident.channel, "Une personne"),
             "title": incident.title.rstrip("."),
             "detected": _said(incident.detected_at),
             "first": _said(case.first),
