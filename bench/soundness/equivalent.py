@@ -217,4 +217,30 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
         "spellings(value) if isinstance(value, int | float) else {text_of(value) or ''}",
         "spellings(value)",
     ): "a null then is a TypeError, as a list is: its column is read value by value, slower",
+    ("fast.lines", "_Head", "False", "True"): "how the structure is kept, not what it says",
+    (
+        "fast.lines",
+        "LineMatcher.match_lines",
+        "if route is None:",
+        "if True:",
+    ): "a new plan says the same",
+    (
+        "fast.lines",
+        "LineMatcher._matches",
+        "if plan.wanting:",
+        "if True:",
+    ): "a plan that wants none takes none",
+    (
+        "fast.needles",
+        "keyword_needles",
+        "case Pattern(source)",
+        "case Pattern(source) if False",
+    ): GENERAL,
+    ("fast.needles", "keyword_needles", "'' not in runs", "'' in runs"): GENERAL,
+    (
+        "fast.needles",
+        "spellings",
+        "if value == 0:",
+        "if True:",
+    ): "only what equals the value is taken",
 }

@@ -104,6 +104,24 @@ def test_only_rules_of_the_log_source_match(rules: RuleSet) -> None:
     assert matched(LineMatcher(rules.rules), [line]) == []
 
 
+def test_each_part_of_a_log_source_routes(tmp_path: Path) -> None:
+    text = RULE.replace("category: {category}", "{source}")
+    parts = {
+        name: {**dict.fromkeys(SOURCE, ""), name: value} for name, value in SOURCE.items()
+    }  # one rule for each of the three
+    for number, (name, one) in enumerate(parts.items()):
+        made = text.format(
+            name=name, number=number, detection=RULES["equals"], source=f"{name}: {one[name]}"
+        )
+        (tmp_path / f"{name}.yml").write_text(made, encoding="utf-8")
+    loaded = load_rules(tmp_path).require_clean()
+    lines = [json.dumps({"a": "wanted", **one}).encode() for one in (*parts.values(), SOURCE)]
+    assert sorted(matched(LineMatcher(loaded.rules), lines)) == [
+        (0, "category"), (1, "product"), (2, "service"),
+        (3, "category"), (3, "product"), (3, "service"),
+    ]  # fmt: skip
+
+
 def test_what_is_no_event_is_counted_and_stops_nothing(rules: RuleSet) -> None:
     good = json.dumps({"a": "wanted", "user": "u", **SOURCE}).encode()
     bad = [b"", b"[1]", b"{", b'{"category": 3}', b"null"]
@@ -224,6 +242,19 @@ def test_a_keyword_at_the_end_of_a_line_is_its_own(tmp_path: Path) -> None:
     for lines in ([*ends, *ends], [*ends * 40]):
         assert matched(LineMatcher(loaded.rules), lines) == expected(loaded, lines)
         assert len(expected(loaded, lines)) == len(lines) // 2
+
+
+@pytest.mark.parametrize("fastest", [True, False])
+def test_a_keyword_in_its_own_case_is_searched_in_any(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fastest: bool
+) -> None:
+    if not fastest:
+        for module in (raw, scanner, sieve):
+            monkeypatch.setattr(module, "find_spec", lambda _name: None)
+    loaded = written(tmp_path, {"cased": '{one: {"|cased": "Secret Word"}, condition: one}'})
+    values = (b"a Secret Word", b"a secret word", b"A SECRET WORD")
+    lines = [b'{"category":"webserver","user":"u","a":"%s"}' % value for value in values]
+    assert matched(LineMatcher(loaded.rules), lines) == [(0, "cased")]
 
 
 def test_an_odd_line_tells_all_of_its_keywords(tmp_path: Path) -> None:

@@ -111,6 +111,6 @@ class LineMatcher:
     def _sample(self, lines: Sequence[bytes]) -> list[Fields]:
         sample: list[Fields] = []
         for line in lines:
-            with suppress(UNREADABLE):  # counted where it was to be judged
+            with suppress(*UNREADABLE):  # counted where it was to be judged
                 sample.append(self._whole(line))
         return sample
