@@ -11,6 +11,7 @@ FOLD = "if text.isascii() or _IRREGULAR.search(text) is None:"
 QUICK = "the quick way out: the long way gives the same"
 APART = "patterns that are not tested together are tested one by one"
 GENERAL = "falls through to the general pattern, which says the same, slower"
+ASKED = "without a witness the rule is asked for every event"
 REFUSED = "such a rule is refused either way, in other words"
 
 CHOICE = (
@@ -235,8 +236,8 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
         "keyword_needles",
         "case Pattern(source)",
         "case Pattern(source) if False",
-    ): GENERAL,
-    ("fast.needles", "keyword_needles", "'' not in runs", "'' in runs"): GENERAL,
+    ): ASKED,
+    ("fast.needles", "keyword_needles", "'' not in runs", "'' in runs"): ASKED,
     (
         "fast.needles",
         "spellings",
