@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
 
 from sentinel.domain.retention import INCIDENT, NAVIGATION, NORMAL, PERIODS, Period
@@ -14,7 +12,7 @@ from sentinel.notify.paper import Paper, Section
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What the settings in force say. ``hosts``: that anything may be sent to, besides loopback.
 
-    ``sources``: names of the declared sources. ``relays``: mail servers. ``periods``: by class.
+    ``sources``: names of the declared sources. ``relays``: mail servers.
     """
 
     controller: str
@@ -29,7 +27,6 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     backups: bool
     tls: bool
     signed: bool
-    periods: Mapping[str, Period] = PERIODS
 
 
 def art30(facts: Facts, language: str, made: str) -> Paper:
@@ -45,21 +42,21 @@ def _period(period: Period, language: str) -> str:
     return f"{period.days}{wording.NO_BREAK}{unit}"
 
 
-def _kept(facts: Facts, language: str) -> tuple[str, str, str]:
+def _kept(language: str) -> tuple[str, str, str]:
     return (
-        _period(facts.periods[NORMAL], language),
-        _period(facts.periods[INCIDENT], language),
-        _period(facts.periods[NAVIGATION], language),
+        _period(PERIODS[NORMAL], language),
+        _period(PERIODS[INCIDENT], language),
+        _period(PERIODS[NAVIGATION], language),
     )
 
 
-def _backups(facts: Facts, language: str) -> str:
+def _backups(language: str) -> str:
     names = ("backup_daily", "backup_weekly", "backup_monthly")
-    return ", ".join(_period(facts.periods[name], language) for name in names)
+    return ", ".join(_period(PERIODS[name], language) for name in names)
 
 
 def _french(facts: Facts, made: str) -> Paper:
-    normal, incident, navigation = _kept(facts, "fr")
+    normal, incident, navigation = _kept("fr")
     recipients = [
         "Personnes habilitées, selon leur rôle : analyste, responsable de l’incident, délégué à la "
         "protection des données, service juridique, direction, communication ; un auditeur lit "
@@ -134,8 +131,7 @@ def _french(facts: Facts, made: str) -> Paper:
                     f"Accès ordinaires : {normal}.",
                     f"Accès liés à un incident : {incident} à compter de la détection.",
                     f"Navigation : {navigation} au plus.",
-                    f"Sauvegardes : {_backups(facts, 'fr')} (quotidiennes, hebdomadaires, "
-                    "mensuelles).",
+                    f"Sauvegardes : {_backups('fr')} (quotidiennes, hebdomadaires, mensuelles).",
                 ),
             ),
             Section(heading="Mesures de sécurité", items=tuple(measures)),
@@ -144,7 +140,7 @@ def _french(facts: Facts, made: str) -> Paper:
 
 
 def _english(facts: Facts, made: str) -> Paper:
-    normal, incident, navigation = _kept(facts, "en")
+    normal, incident, navigation = _kept("en")
     recipients = [
         "Authorised people, by role: analyst, incident commander, data protection officer, legal, "
         "director, communications; an auditor reads and writes nothing; an administrator sees no "
@@ -215,7 +211,7 @@ def _english(facts: Facts, made: str) -> Paper:
                     f"Ordinary accesses: {normal}.",
                     f"Accesses of an incident: {incident} from its detection.",
                     f"Navigation: {navigation} at most.",
-                    f"Backups: {_backups(facts, 'en')} (daily, weekly, monthly).",
+                    f"Backups: {_backups('en')} (daily, weekly, monthly).",
                 ),
             ),
             Section(heading="Security measures", items=tuple(measures)),
