@@ -18,6 +18,7 @@ from sentinel.store.ports import Sealer
 
 MOST_ROWS = 262_144
 """Events of a column file at most: a few dozen megabytes in memory while it is written."""
+MANY = 7
 
 
 class Press:
@@ -34,18 +35,10 @@ class Press:
     ) -> tuple[list[ColumnFile], list[Path]]:
         """Write what lies in ``places``, together with the small files of the day.
 
-        Returns the new files, and those that they replace. A file is taken in while it has at
-        most twice as many events as came so far: each event is written a few times in its life.
-        Raises OSError, StorageError.
+        Returns the new files, and those that they replace. Raises OSError, StorageError.
         """
         events = [event for place in places for event in place.events()]
-        small: list[ColumnFile] = []
-        rows = len(events)
-        for file in reversed(columns.of(day)):  # the newest first, so that arrival stays in order
-            if file.rows > 2 * rows or rows + file.rows > MOST_ROWS:
-                break
-            small.insert(0, file)
-            rows += file.rows
+        small = _worth_merging(columns.of(day), len(events))
         older = [event for file in small for event in stream(file, None, None)]
         made = [self.file(day, batch) for batch in _batches([*older, *events])]
         return made, [file.path for file in small]
@@ -63,6 +56,24 @@ class Press:
 def purpose_of(path: Path) -> str:
     """Return what the data key of a column file is for."""
     return f"events/{name_of(path)}"
+
+
+def _worth_merging(files: Sequence[ColumnFile], rows: int) -> list[ColumnFile]:
+    """Return the newest files of a day that are written again with ``rows`` more events.
+
+    Those that are much smaller than what came, and many that are middling: so that a day has few
+    files, and an event is written some two or three times in its life.
+    """
+    fit: list[ColumnFile] = []
+    tiny = 0
+    for file in reversed(files):  # in the order of arrival, without a gap
+        rows += file.rows
+        if rows > MOST_ROWS:
+            break
+        fit.insert(0, file)
+        if file.rows < rows - file.rows >> 2:
+            tiny = len(fit)
+    return fit if len(fit) >= MANY else fit[len(fit) - tiny :]
 
 
 def _batches(events: list[Event]) -> Iterator[list[Event]]:

@@ -11,9 +11,8 @@ at once.
 from __future__ import annotations
 
 import heapq
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date, datetime
 from itertools import islice
@@ -32,6 +31,7 @@ from sentinel.domain.hunt_match import selects
 from sentinel.errors import SentinelError, StorageError
 from sentinel.store import events_answers as answers
 from sentinel.store.columnar.build import MICROSECOND, instant_of
+from sentinel.store.columnar.counts import in_sum
 from sentinel.store.columnar.folder import (
     ColumnFolder,
     Found,
@@ -281,21 +281,25 @@ class EmbeddedEventStore:
             found += of_day
             if len(found) >= hunt.limit:
                 break
-        return _fetched(found[: hunt.limit])
+        return _fetched(found[: hunt.limit], self._pool)
 
     def _aggregate(self, hunt: Hunt, groups: Groups) -> list[Group]:
         columns, tail = self._now(hunt.since, hunt.until)
-        counts, seen = columns.groups(hunt, groups, self._pool)
-        for places in tail.values():
-            for event in _of_places(places, None, None):
-                if selects(hunt, event):
-                    if groups.distinct:
-                        seen.update(answers.keys_of(event, (*groups.by, groups.distinct)))
-                    else:
-                        counts.update(answers.keys_of(event, groups.by))
+        events = [
+            event
+            for places in tail.values()
+            for event in _of_places(places, None, None)
+            if selects(hunt, event)
+        ]
         if groups.distinct:
-            counts = Counter(key[:-1] for key in seen)
-        return answers.ranked(counts.items(), groups)
+            seen = columns.distinct(hunt, groups, self._pool)
+            for event in events:
+                for *key, text in answers.keys_of(event, (*groups.by, groups.distinct)):
+                    seen.setdefault(tuple(key), set()).add(text)
+            return answers.ranked(((key, len(texts)) for key, texts in seen.items()), groups)
+        total = columns.counts(hunt, groups, self._pool)
+        total.add(in_sum(answers.keys_of(event, groups.by) for event in events))
+        return total.ranked(groups)
 
     # ------------------------------------------------------------------ files
 
@@ -439,7 +443,7 @@ def _position(found: Found | tuple[Position, Event]) -> Position:
     return found.position if isinstance(found, Found) else found[0]
 
 
-def _fetched(found: Sequence[Found | tuple[Position, Event]]) -> list[Event]:
+def _fetched(found: Sequence[Found | tuple[Position, Event]], pool: Executor) -> list[Event]:
     """Return the events of what was found, in the same order."""
-    events = iter(events_of([one for one in found if isinstance(one, Found)]))
+    events = iter(events_of([one for one in found if isinstance(one, Found)], pool))
     return [next(events) if isinstance(one, Found) else one[1] for one in found]

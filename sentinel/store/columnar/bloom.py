@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from sentinel.store.columnar.chunks import Codes
+from sentinel.store.columnar.chunks import Codes, is_hex
 
 Hashes: TypeAlias = npt.NDArray[np.uint64]
 """Two columns for each value."""
@@ -24,9 +24,15 @@ _PROBES = 8
 
 
 def hashes_of(texts: Sequence[str]) -> Hashes:
-    """Return what a filter asks about each text."""
-    raw = b"".join(hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts)
+    """Return what a filter asks about each text. Ids are digests already."""
+    raw = bytes.fromhex("".join(texts)) if is_hex(texts) else b"".join(map(_hash, texts))
     return np.frombuffer(raw, dtype="<u8").reshape(-1, 2)
+
+
+def _hash(text: str) -> bytes:
+    if is_hex([text]):
+        return bytes.fromhex(text)
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
 
 
 def make(hashes: Hashes, bits: int) -> bytes:

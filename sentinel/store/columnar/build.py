@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import chain, count
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -20,40 +21,46 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 BESIDE = (ID, SOURCE, REF, *(f"{LOGSOURCE}{part}" for part in ("category", "product", "service")))
 _WORD = 1 << 63
+_PLAIN = frozenset({str, int, bool})
+
+
+class _Absent:
+    """No value: not even null."""
+
+
+ABSENT = _Absent()
 
 
 class Drafted:
-    """One column while events are added."""
+    """One column: its distinct values in the order of their first appearance, and each row's code.
 
-    def __init__(self) -> None:
-        self._known: dict[str | bytes, int] = {}
-        self.entries: list[object] = []
-        self._codes = array("I")
+    ``values``: of each row, `ABSENT` where it has none.
+    """
 
-    def put(self, row: int, value: object) -> None:
-        """Give the event in ``row`` a value. Rows come in order."""
-        # MessagePack tells 1, 1.0 and true apart, which are one key of a dict.
-        key = value if isinstance(value, str) else msgspec.msgpack.encode(value)
-        code = self._known.get(key)
-        if code is None:
-            self.entries.append(value)
-            code = self._known[key] = len(self.entries)
-        if len(self._codes) < row:
-            self._codes.frombytes(bytes(4 * (row - len(self._codes))))
-        self._codes.append(code)
-
-    def codes(self, rows: int) -> Codes:
-        """Return the code of each row."""
-        codes: Codes = np.zeros(rows, dtype=np.uint32)
-        codes[: len(self._codes)] = np.frombuffer(self._codes, dtype=np.uint32)
-        return codes
+    def __init__(self, values: Sequence[Any]) -> None:
+        keys: Sequence[Any] = values
+        types = set(map(type, values)) - {_Absent}
+        if len(types) != 1 or not types <= _PLAIN:
+            # MessagePack tells 1, 1.0 and true apart, which are one key of a dict.
+            encode = msgspec.msgpack.Encoder().encode
+            keys = [value if value is ABSENT else encode(value) for value in values]
+        first = dict(zip(reversed(keys), reversed(values), strict=True))
+        codes = dict.fromkeys(keys)
+        codes.pop(ABSENT, None)
+        self.entries: list[Any] = [first[key] for key in codes]
+        numbers = dict(zip(codes, count(1), strict=False))
+        numbers[ABSENT] = 0
+        found = map(numbers.__getitem__, keys)
+        self.codes: Codes = np.fromiter(found, dtype=np.uint32, count=len(keys))
 
     def kind(self) -> Kind:
         """Return the narrowest kind that holds every entry."""
-        entries = self.entries
-        if all(isinstance(entry, str) for entry in entries):
-            return Kind.HEX if is_hex(entries) else Kind.TEXT  # type: ignore[arg-type]
-        whole = all(type(entry) is int and -_WORD <= entry < _WORD for entry in entries)
+        types = set(map(type, self.entries))
+        if types == {str}:
+            return Kind.HEX if is_hex(self.entries) else Kind.TEXT
+        if types == {list} and all(len(one) == 1 and type(one[0]) is str for one in self.entries):
+            return Kind.ONE
+        whole = types == {int} and -_WORD <= min(self.entries) <= max(self.entries) < _WORD
         return Kind.INT if whole else Kind.ANY
 
 
@@ -62,20 +69,26 @@ class Drafts:
 
     def __init__(self, events: Sequence[Event]) -> None:
         self.rows = len(events)
-        self.times: Ints = np.fromiter(map(micros_of, _times(events)), np.int64, len(events))
+        times = (micros_of(event.time) for event in events)
+        self.times: Ints = np.fromiter(times, np.int64, self.rows)
         self.sealed = [event.sealed for event in events]
         self.kinds = dict(Counter(map(class_of, events)))
-        self.fields: dict[str, Drafted] = {}
-        self.beside = {name: Drafted() for name in BESIDE}
-        for row, event in enumerate(events):
-            for name, value in event.fields.items():
-                column = self.fields.get(name)
-                if column is None:
-                    column = self.fields[name] = Drafted()
-                column.put(row, value)
-            for name, value in _beside(event):
-                if value:
-                    self.beside[name].put(row, value)
+        fields = [event.fields for event in events]
+        names = dict.fromkeys(chain.from_iterable(fields))
+        self.fields = {name: Drafted([one.get(name, ABSENT) for one in fields]) for name in names}
+        sources = [event.logsource for event in events]
+        beside = (
+            [event.id for event in events],
+            [event.source for event in events],
+            [event.ref for event in events],
+            [source.category for source in sources],
+            [source.product for source in sources],
+            [source.service for source in sources],
+        )
+        self.beside = {
+            name: Drafted([value or ABSENT for value in values])
+            for name, values in zip(BESIDE, beside, strict=True)
+        }
 
 
 def micros_of(instant: datetime) -> int:
@@ -86,14 +99,3 @@ def micros_of(instant: datetime) -> int:
 def instant_of(micros: int) -> datetime:
     """Undo `micros_of`."""
     return EPOCH + timedelta(microseconds=micros)
-
-
-def _beside(event: Event) -> Iterable[tuple[str, str]]:
-    """Yield what stands beside the fields, in the order of `BESIDE`."""
-    source = event.logsource
-    values = (event.id, event.source, event.ref, source.category, source.product, source.service)
-    return zip(BESIDE, values, strict=True)
-
-
-def _times(events: Iterable[Event]) -> Iterable[datetime]:
-    return (event.time for event in events)

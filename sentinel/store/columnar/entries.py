@@ -49,13 +49,22 @@ class Entries(ABC):
     def values(self) -> list[Any]:
         """Return every value."""
 
-    def texts(self, index: int) -> tuple[str, ...]:
-        """Return the texts under which an event with this value counts: one, or those of a list."""
-        return (text_of(self.value(index)),)
+    @property
+    def single(self) -> bool:
+        """Whether an event with any of these values counts under one text."""
+        return True
 
-    def all_texts(self) -> list[tuple[str, ...]]:
-        """Return for each value the texts under which an event counts: one, or those of a list."""
-        return [(text_of(value),) for value in self.values()]
+    def text(self, index: int) -> str:
+        """Return the text under which an event with this value counts, where it is `single`."""
+        return text_of(self.value(index))
+
+    def all_texts(self) -> list[str]:
+        """Return that text for each value."""
+        return list(map(text_of, self.values()))
+
+    def texts(self, index: int) -> tuple[str, ...]:
+        """Return the texts under which an event with this value counts."""
+        return (self.text(index),)
 
     def hits(self, leaf: Leaf) -> Hits:
         """Tell for each value whether the condition is true of an event that has it."""
@@ -64,7 +73,11 @@ class Entries(ABC):
         quick = self._quick(leaf)
         if quick is not None:
             return quick
-        return np.fromiter(map(_judge(leaf), self.values()), dtype=np.bool_, count=len(self))
+        return np.fromiter(map(_judge(leaf), self._judged()), dtype=np.bool_, count=len(self))
+
+    def _judged(self) -> list[Any]:
+        """Return what a condition is asked of: the values, or what they are lists of."""
+        return self.values()
 
     @abstractmethod
     def _quick(self, leaf: Test | In) -> Hits | None:
@@ -84,12 +97,20 @@ class TextEntries(Entries):
     def __len__(self) -> int:
         return len(self._ends) - 1
 
-    def value(self, index: int) -> str:
+    def value(self, index: int) -> Any:
         """Return one value."""
+        return self.text(index)
+
+    def text(self, index: int) -> str:
+        """Return one text."""
         return self._blob[self._ends[index] : self._ends[index + 1]].decode()
 
     def values(self) -> list[Any]:
         """Return every value."""
+        return self.all_texts()
+
+    def all_texts(self) -> list[str]:
+        """Return every text."""
         ends = self._ends.tolist()
         if self._blob.isascii():
             text = self._blob.decode("ascii")
@@ -142,6 +163,21 @@ class TextEntries(Entries):
             ):
                 yield entry
             at = blob.find(needle, end)
+
+
+class OneEntries(TextEntries):
+    """Lists of one text: every condition and every count is that of the text."""
+
+    def value(self, index: int) -> Any:
+        """Return one value."""
+        return [self.text(index)]
+
+    def values(self) -> list[Any]:
+        """Return every value."""
+        return [[text] for text in self.all_texts()]
+
+    def _judged(self) -> list[Any]:
+        return self.all_texts()
 
 
 class HexEntries(Entries):
@@ -225,13 +261,14 @@ class AnyEntries(Entries):
         """Return every value."""
         return self._values
 
+    @property
+    def single(self) -> bool:
+        """Whether an event with any of these values counts under one text."""
+        return not any(value is None or isinstance(value, list) for value in self._values)
+
     def texts(self, index: int) -> tuple[str, ...]:
         """Return the texts under which an event with this value counts."""
         return tuple(dict.fromkeys(map(text_of, _items(self._values[index]))))
-
-    def all_texts(self) -> list[tuple[str, ...]]:
-        """Return for each value the texts under which an event counts."""
-        return [tuple(dict.fromkeys(map(text_of, _items(value)))) for value in self._values]
 
     def hits(self, leaf: Leaf) -> Hits:
         """Tell for each value whether the condition is true of an event that has it."""
@@ -252,6 +289,7 @@ class AnyEntries(Entries):
 
 _KINDS: dict[Kind, type[TextEntries | HexEntries | IntEntries | AnyEntries]] = {
     Kind.TEXT: TextEntries,
+    Kind.ONE: OneEntries,
     Kind.HEX: HexEntries,
     Kind.INT: IntEntries,
     Kind.ANY: AnyEntries,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from sentinel.domain.event import Event
 from sentinel.domain.hunt import ID, Groups, Hunt, In, Position
 from sentinel.store.columnar import bloom, layout
 from sentinel.store.columnar.build import instant_of, micros_of
-from sentinel.store.columnar.counts import Key, counted, pairs
+from sentinel.store.columnar.counts import Counted, Key, Sum, counted, distinct
 from sentinel.store.columnar.mask import Mask, mask, possible
 from sentinel.store.columnar.read import ColumnFile, Reader
 from sentinel.store.columnar.rows import events_at
@@ -86,23 +86,32 @@ class ColumnFolder:
             and possible(hunt.where, file)
         ]
 
-    def groups(self, hunt: Hunt, groups: Groups, pool: Executor) -> tuple[Counter[Key], set[Key]]:
-        """Return the counts of each key; with `Groups.distinct` the keys with a text instead."""
-        counts: Counter[Key] = Counter()
-        seen: set[Key] = set()
+    def counts(self, hunt: Hunt, groups: Groups, pool: Executor) -> Sum:
+        """Return how many events that a question selects there are of each key."""
+        total = Sum()
 
-        def one(file: ColumnFile) -> Counter[Key] | set[Key]:
+        def one(file: ColumnFile) -> Counted:
             with file.reading() as reader:
                 low, high, found = selected(reader, hunt)
-                ask = pairs if groups.distinct else counted
-                return ask(reader, groups, found, low, high)
+                return counted(reader, groups, found, low, high)
 
         for part in ahead(pool, one, self.between(hunt)):
-            if isinstance(part, Counter):
-                counts.update(part)
-            else:
-                seen |= part
-        return counts, seen
+            total.add(part)
+        return total
+
+    def distinct(self, hunt: Hunt, groups: Groups, pool: Executor) -> dict[Key, set[str]]:
+        """Return for each key the distinct texts of `Groups.distinct`."""
+        seen: dict[Key, set[str]] = {}
+
+        def one(file: ColumnFile) -> dict[Key, set[str]]:
+            with file.reading() as reader:
+                low, high, found = selected(reader, hunt)
+                return distinct(reader, groups, found, low, high)
+
+        for part in ahead(pool, one, self.between(hunt)):
+            for key, texts in part.items():
+                seen.setdefault(key, set()).update(texts)
+        return seen
 
 
 def day_of_file(file: ColumnFile) -> date:
@@ -137,17 +146,19 @@ def found_in(file: ColumnFile, hunt: Hunt, limit: int) -> list[Found]:
         return chosen
 
 
-def events_of(found: Sequence[Found]) -> list[Event]:
+def events_of(found: Sequence[Found], pool: Executor) -> list[Event]:
     """Return the events of some rows, in the same order."""
     wanted: dict[ColumnFile, list[int]] = {}
     for one in found:
         wanted.setdefault(one.file, []).append(one.row)
-    events: dict[tuple[ColumnFile, int], Event] = {}
-    for file, unsorted in wanted.items():
-        rows = sorted(unsorted)
+
+    def fetch(file: ColumnFile) -> list[tuple[int, Event]]:
+        rows = sorted(wanted[file])
         with file.reading() as reader:
-            for row, event in zip(rows, events_at(reader, rows), strict=True):
-                events[file, row] = event
+            return list(zip(rows, events_at(reader, rows), strict=True))
+
+    read = zip(wanted, ahead(pool, fetch, wanted), strict=True)
+    events = {(file, row): event for file, pairs in read for row, event in pairs}
     return [events[one.file, one.row] for one in found]
 
 

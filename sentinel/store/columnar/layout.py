@@ -27,8 +27,8 @@ MAGIC = b"SNTLCOL1"
 END_MAGIC = b"COL1"
 KEY_LENGTH = struct.Struct(">H")
 TAIL = struct.Struct(">QII4s")
-STRIP = 16_384
-BLOCK = 4_096
+STRIP = 8_192
+BLOCK = 1_024
 RAW_BLOCK = 512
 
 
@@ -37,8 +37,9 @@ class Kind(StrEnum):
 
     TEXT = "text"
     HEX = "hex"  # texts of 32 hex digits, as 16 bytes
+    ONE = "one"  # lists of one text each, as texts
     INT = "int"  # 64 bits, signed
-    ANY = "any"  # MessagePack: lists, booleans, floats, null, a mixture
+    ANY = "any"  # MessagePack: longer lists, booleans, floats, null, a mixture
 
 
 class Chunk(msgspec.Struct, frozen=True, array_like=True):

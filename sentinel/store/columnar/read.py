@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _RESTORE = "restore the file from a backup, or move it away and accept the loss"
 _LONGEST_HEAD = 4096
+_FEW = 64
+_SMALL = 64
 
 
 class ColumnFile:
@@ -37,6 +39,8 @@ class ColumnFile:
         """Read the directory. Raises StorageError: damaged, cut short, or under another key."""
         self.path = path
         self._blooms: dict[str, bytes] = {}
+        self.small: dict[int, Entries] = {}
+        """Small dictionaries, which nearly every event needs, by the number of their chunk."""
         try:
             fd = os.open(path, os.O_RDONLY)
         except OSError as error:
@@ -128,6 +132,7 @@ class Reader:
         self.directory = file.directory
         self._fd = fd
         self._entries: dict[int, Entries] = {}
+        self._blocks: dict[int, Entries] = {}
         self._values: dict[int, list[Any]] = {}
         self._times: dict[int, Ints] = {}
 
@@ -158,10 +163,10 @@ class Reader:
     def block(self, column: Column, number: int) -> Entries:
         """Return one block of a dictionary."""
         chunk = column.blocks[number]
-        known = self._entries.get(-1 - chunk.number)
+        kept = self.file.small if column.entries <= _SMALL else self._blocks
+        known = kept.get(chunk.number)
         if known is None:
-            known = entries_of(column.kind, [self.chunk(chunk)])
-            self._entries[-1 - chunk.number] = known
+            known = kept[chunk.number] = entries_of(column.kind, [self.chunk(chunk)])
         return known
 
     def codes(self, column: Column, low: int, high: int) -> Codes:
@@ -180,6 +185,16 @@ class Reader:
             rows = min(layout.STRIP, self.directory.rows - number * layout.STRIP)
             return np.zeros(rows, dtype=np.uint8)
         return chunks.unpack_codes(self.chunk(chunk))
+
+    def codes_at(self, column: Column, number: int, rows: Sequence[int]) -> list[int]:
+        """Return the codes of some rows of one strip."""
+        chunk = column.strips[number]
+        if chunk is None:
+            return [0] * len(rows)
+        places = [row - number * layout.STRIP for row in rows]
+        if len(rows) > _FEW:
+            return chunks.unpack_codes(self.chunk(chunk))[places].tolist()  # type: ignore[no-any-return]
+        return chunks.pick_codes(self.chunk(chunk), places)
 
     def times(self, low: int, high: int) -> Ints:
         """Return the times of some rows, in microseconds."""
@@ -209,11 +224,7 @@ class Reader:
 
     def value_at(self, column: Column, row: int) -> Any:
         """Return the value of a column in one row, None where it has none."""
-        if column.own:
-            code = row + 1
-        else:
-            number, place = divmod(row, layout.STRIP)
-            code = int(self.strip(column, number)[place])
+        code = row + 1 if column.own else self.codes_at(column, row // layout.STRIP, [row])[0]
         if code == 0:
             return None
         number, place = divmod(code - 1, layout.BLOCK)

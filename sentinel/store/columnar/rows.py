@@ -64,12 +64,7 @@ def _values(
     elif column.strips[strip] is None:
         return []
     else:
-        base = strip * layout.STRIP
-        strip_codes = reader.strip(column, strip)
-        if len(rows) == len(strip_codes):
-            codes = strip_codes.tolist()
-        else:
-            codes = [int(strip_codes[row - base]) for row in rows]
+        codes = reader.codes_at(column, strip, rows)
     if whole:
         values = reader.values(column)
         return [(place, values[code - 1]) for place, code in enumerate(codes) if code]

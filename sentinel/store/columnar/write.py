@@ -60,9 +60,9 @@ def contents(events: Sequence[Event], sealer: Sealer, *, purpose: str) -> list[b
     """Return the bytes of a file of ``events``: of one UTC day, in the order of time."""
     drafts, file = Drafts(events), FileBuilder(sealer, purpose=purpose)
     strips = range(0, drafts.rows, layout.STRIP)
-    fields = {name: _column(file, name, drafted, drafts.rows) for name, drafted in
+    fields = {name: _column(file, name, drafted) for name, drafted in
               drafts.fields.items()}  # fmt: skip
-    beside = {name: _column(file, name, drafted, drafts.rows) for name, drafted in
+    beside = {name: _column(file, name, drafted) for name, drafted in
               drafts.beside.items()}  # fmt: skip
     directory = Directory(
         rows=drafts.rows,
@@ -95,9 +95,9 @@ def write(disk: Disk, path: Path, parts: Sequence[bytes]) -> int:
     return sum(map(len, parts))
 
 
-def _column(file: FileBuilder, name: str, drafted: Drafted, rows: int) -> Column:
-    codes, kind, entries = drafted.codes(rows), drafted.kind(), drafted.entries
-    own = len(entries) == rows
+def _column(file: FileBuilder, name: str, drafted: Drafted) -> Column:
+    codes, kind, entries = drafted.codes, drafted.kind(), drafted.entries
+    own = len(entries) == len(codes)
     strips = [] if own else [_strip(file, part) for part in _cut(codes, layout.STRIP)]
     pack = _PACKS[kind]
     return Column(
@@ -106,18 +106,20 @@ def _column(file: FileBuilder, name: str, drafted: Drafted, rows: int) -> Column
         blocks=[file.chunk(pack(block)) for block in _blocks(entries, layout.BLOCK)],
         strips=strips,
         own=own,
-        bloom=_bloom(file, name, entries),
+        bloom=_bloom(file, name, kind, entries),
     )
 
 
-def _bloom(file: FileBuilder, name: str, entries: Sequence[object]) -> Chunk | None:
+def _bloom(file: FileBuilder, name: str, kind: Kind, entries: Sequence[Any]) -> Chunk | None:
     if name != ID and name not in NEEDLES:
         return None
-    texts: set[str] = set()
-    for entry in entries:
-        texts.update(text_of(one) for one in (entry if isinstance(entry, list) else [entry]))
+    if kind in (Kind.TEXT, Kind.HEX):
+        texts = [*entries]
+    else:
+        lists = (entry if isinstance(entry, list) else [entry] for entry in entries)
+        texts = sorted({text_of(one) for items in lists for one in items})
     bits = bloom.BITS_OF_IDS if name == ID else bloom.BITS
-    return file.chunk(bloom.make(bloom.hashes_of(sorted(texts)), bits))
+    return file.chunk(bloom.make(bloom.hashes_of(texts), bits))
 
 
 def _strip(file: FileBuilder, codes: Codes) -> Chunk | None:
@@ -134,6 +136,7 @@ def _blocks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
 
 _PACKS: dict[Kind, Any] = {
     Kind.TEXT: lambda texts: chunks.pack_blob([text.encode() for text in texts]),
+    Kind.ONE: lambda lists: chunks.pack_blob([text.encode() for (text,) in lists]),
     Kind.HEX: chunks.pack_hex,
     Kind.INT: lambda ints: chunks.compress(np.array(ints, dtype="<i8").tobytes()),
     Kind.ANY: chunks.pack_values,
