@@ -180,7 +180,7 @@ def read_header(file: BinaryIO, *, where: str) -> tuple[Header, bytes]:
         raise StorageError("the backup is cut short in its header", where=where)
     try:
         return msgspec.json.decode(raw, type=Header), raw
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise StorageError("the header of the backup was altered", where=where) from error
 
 

@@ -7,7 +7,6 @@ transaction, the rows go, the certificate is signed and the journal tells of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from sentinel.app.backup import cycle
-from sentinel.app.purge import certificates, files
+from sentinel.app.purge import certificates, files, items
 from sentinel.app.purge.copying import Run, bring_up_to_date
 from sentinel.app.purge.guard import doubt
 from sentinel.app.purge.rows import Moment, Taken, cases_due, stale_drafts, take
@@ -28,11 +27,11 @@ from sentinel.domain.certificate import (
     Item,
     PurgeRun,
     Stayed,
-    digest_of,
 )
 from sentinel.domain.deadline import zone_of
+from sentinel.domain.event import Event
 from sentinel.domain.hold import Hold
-from sentinel.domain.retention import NAVIGATION, NORMAL, PERIODS
+from sentinel.domain.retention import NAVIGATION, NORMAL
 from sentinel.errors import Refused
 from sentinel.respond.holds import condition, protecting
 from sentinel.respond.reclassify import ALL_CASES
@@ -146,8 +145,8 @@ class Purger:
         self, moment: Moment, cutoffs: dict[str, datetime]
     ) -> tuple[list[Item], list[Stayed]]:
         """Return the events and the archives that must go, and the events that are held."""
-        items, stayed = self._take_events(moment, cutoffs, dry_run=True)
-        return [*items, *_archive_items(self._archives_due(moment))], stayed
+        events, stayed = self._take_events(moment, cutoffs, dry_run=True)
+        return [*events, *items.of_archives(self._archives_due(moment))], stayed
 
     def _finish(self, run: PurgeRun, *, by: str, resumed: bool) -> Certificate:
         moment = self._moment()
@@ -170,7 +169,7 @@ class Purger:
             )
             made = msgspec.structs.replace(
                 draft,
-                items=(*_merged(run.planned, went), *rows.items),
+                items=(*items.merged(run.planned, went), *rows.items),
                 stayed=(*stayed, *rows.stayed),
                 gone_everywhere=everywhere,
                 resumed=resumed,
@@ -186,29 +185,26 @@ class Purger:
     def _take_events(
         self, moment: Moment, cutoffs: dict[str, datetime], *, dry_run: bool
     ) -> tuple[list[Item], list[Stayed]]:
-        items: list[Item] = []
-        kept = 0
+        taken: list[Item] = []
         keep = self._keep(moment.holds, max(cutoffs.values()))
         for kind, before in cutoffs.items():
-            for gone in self._events.purge(before=before, kind=kind, keep=keep, dry_run=dry_run):
-                kept += gone.kept
-                if gone.count:
-                    items.append(
-                        Item(
-                            what="events",
-                            kind=gone.kind,
-                            count=gone.count,
-                            rule=str(PERIODS[kind]),
-                            digest=gone.digest,
-                            day=gone.day,
-                            first=gone.first,
-                            last=gone.last,
-                            size=gone.size,
-                        )
-                    )
+            went = self._events.purge(before=before, kind=kind, keep=keep, dry_run=dry_run)
+            taken += [items.of_events(gone) for gone in went if gone.count]
+        kept = self._kept(cutoffs, keep)
         names = ", ".join(sorted(hold.name for hold in moment.holds))
         stayed = [Stayed(what="events", why="hold", name=names, count=kept)] if kept else []
-        return items, stayed
+        return taken, stayed
+
+    def _kept(self, cutoffs: dict[str, datetime], keep: hunt.Condition | None) -> int:
+        """Return how many events were due and are held."""
+        if keep is None:
+            return 0
+
+        def due(event: Event) -> bool:
+            cutoff = cutoffs.get(hunt_match.class_of(event))
+            return cutoff is not None and event.time < cutoff and hunt_match.holds(keep, event)
+
+        return sum(1 for _ in self._events.search(until=max(cutoffs.values()), where=due))
 
     def _keep(self, holds: tuple[Hold, ...], before: datetime) -> hunt.Condition | None:
         """Return which events are held."""
@@ -286,33 +282,3 @@ def _files_due(tx: CaseTx, moment: Moment, settings: Settings) -> list[Path]:
         *(root / draft.path for draft in stale_drafts(tx, moment)),
         *files.orphans(tx, root, known, moment.now),
     ]
-
-
-def _archive_items(found: list[cycle.Archive]) -> list[Item]:
-    items = []
-    for kind in cycle.KINDS:
-        some = [one for one in found if one.kind == kind]
-        if some:
-            items.append(
-                Item(
-                    what="backups",
-                    kind=f"backup_{kind}",
-                    count=len(some),
-                    rule=str(PERIODS[f"backup_{kind}"]),
-                    digest=digest_of([one.path.name for one in some]),
-                    first=some[0].made_at,
-                    last=some[-1].made_at,
-                    size=sum(one.size for one in some),
-                )
-            )
-    return items
-
-
-def _merged(planned: Iterable[Item], went: Iterable[Item]) -> list[Item]:
-    """Return what was planned, and what came in between; a day that went before counts once."""
-    items = {(one.what, one.kind, one.day): one for one in planned}
-    for one in went:
-        key = (one.what, one.kind, one.day)
-        if key not in items or items[key].count < one.count:
-            items[key] = one
-    return list(items.values())
