@@ -1,7 +1,7 @@
 """`kill -9` of Elasticsearch while the real service takes in events: nothing lost, nothing doubled.
 
-The outage lasts `SENTINEL_ELASTIC_OUTAGE` seconds, by default a few; ten minutes were run with
-``SENTINEL_ELASTIC_OUTAGE=600``. It prints its figures (``-s`` shows them).
+The outage lasts `ELASTIC_OUTAGE` seconds, by default a few; ten minutes were run with
+``ELASTIC_OUTAGE=600``. It prints its figures (``-s`` shows them).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from sentinel.domain.blind import BlindWindow, Cause
 from sentinel.domain.event import Event
 
 SENTINEL = Path(sys.executable).with_name("sentinel")
-OUTAGE = float(os.environ.get("SENTINEL_ELASTIC_OUTAGE", "8"))
+OUTAGE = float(os.environ.get("ELASTIC_OUTAGE", "8"))
 BATCH = 50
 PAUSE = 0.1 if OUTAGE < 60 else 0.4
 IN_TIME = 5.0

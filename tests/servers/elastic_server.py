@@ -138,7 +138,7 @@ class ElasticServer:
             "ES_PATH_CONF": str(self.folder / "config"),
             "ES_TMPDIR": str(self.folder / "tmp"),
             "CLI_JAVA_OPTS": "-XX:TieredStopAtLevel=1",
-            "ES_JAVA_OPTS": os.environ.get("SENTINEL_TEST_ELASTIC_JAVA_OPTS", _HEAP),
+            "ES_JAVA_OPTS": os.environ.get("TEST_ELASTIC_JAVA_OPTS", _HEAP),
         }
         command = [str(self._home / "bin/elasticsearch")]
         self._server = ServerProcess(command, folder=self.folder, user=self._user, env=env)
@@ -153,7 +153,9 @@ class ElasticServer:
         self._server.kill()
         remove(self.folder)
 
-    def ask(self, path: str, *, method: str = "GET", body: object = None) -> object:
+    def ask(
+        self, path: str, *, method: str = "GET", body: object = None, timeout: float = 30
+    ) -> object:
         """Return the answer to a plain request, for looks from outside. Raises OSError."""
         request = urllib.request.Request(f"{self.url}{path}", method=method)
         request.add_header("Content-Type", "application/json")
@@ -162,7 +164,7 @@ class ElasticServer:
             request.add_header("Authorization", f"Basic {token}")
         data = None if body is None else json.dumps(body).encode()
         trust = ssl.create_default_context(cafile=str(self.ca)) if self.secure else None
-        with urllib.request.urlopen(request, data, timeout=30, context=trust) as reply:
+        with urllib.request.urlopen(request, data, timeout=timeout, context=trust) as reply:
             return json.loads(reply.read())
 
     def forget(self, prefix: str) -> None:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 HOUSE = Path(
-    os.environ.get("SENTINEL_TEST_SERVERS")
+    os.environ.get("TEST_SERVERS_DIR")
     or ("/opt/sentinel-tests" if os.geteuid() == 0 else Path.home() / ".cache/sentinel-tests")
 )
 """Where fetched servers lie, readable by everybody."""

@@ -48,8 +48,8 @@ def postgres(pytestconfig: pytest.Config) -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def elastic(pytestconfig: pytest.Config) -> Iterator[ElasticServer]:
-    """A node with passwords and TLS; or the open one at ``SENTINEL_TEST_ELASTIC_URL``."""
-    running = os.environ.get("SENTINEL_TEST_ELASTIC_URL")
+    """A node with passwords and TLS; or the open one at ``TEST_ELASTIC_URL``."""
+    running = os.environ.get("TEST_ELASTIC_URL")
     if running:
         yield AttachedServer(running)
         return
