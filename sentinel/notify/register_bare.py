@@ -15,14 +15,15 @@ _SHAPES = (
     r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+",  # e-mail
     r"\b(?:usr|sub|ip|ses|grp)_[a-z2-7]{8,}\b",  # our pseudonyms
     r"\b(?:\d{1,3}\.){3}\d{1,3}\b",  # IPv4
-    r"(?<![\w:])(?:[0-9a-fA-F]{1,4}:){2,7}:?[0-9a-fA-F]{0,4}(?![\w:])",  # IPv6
-    r"\b[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{4}){3,8}\b",  # IBAN
-    r"\b[12][ ]?\d{2}[ ]?\d{2}[ ]?\d[\dAB][ ]?\d{3}[ ]?\d{3}(?:[ ]?\d{2})?\b",  # NIR
-    r"(?<!\w)(?:\+\d{1,3}|0)[ .-]?\d(?:[ .-]?\d{2}){4}\b",  # telephone
+    r"(?<![\w:])(?:[0-9a-fA-F]{1,4}:){3,7}[0-9a-fA-F]{1,4}(?![\w:])",  # IPv6
+    r"(?<![\w:])(?:[0-9a-fA-F]{1,4}:){1,6}:(?:[0-9a-fA-F]{1,4}:?){0,6}(?![\w:])",
+    r"\b[A-Z]{2}\d{2}(?:\s?[A-Z0-9]{4}){2,7}(?:\s?[A-Z0-9]{1,3})?\b",  # IBAN
+    r"\b[12]\s?\d{2}\s?\d{2}\s?\d[\dAB]\s?\d{3}\s?\d{3}(?:\s?\d{2})?\b",  # NIR
+    r"(?<!\w)(?:\+\d{1,3}|0)[\s.-]?\d(?:[\s.-]?\d{2}){4}\b",  # telephone
     r"\b[A-Z]{1,3}\d{4,}\b",  # ids of customers, such as C00123
     r"\b[a-z]\.[a-z][a-z-]+\b",  # sign-in names, such as a.martin
-    r"\b(?:M\.|Mme|Mlle|Madame|Monsieur|Mr|Mrs|Ms|Dr)[ \u00a0]"
-    r"[A-ZÀ-Þ][\w’'-]*(?:[ \u00a0][A-ZÀ-Þ][\w’'-]*)*",  # a person with a title
+    r"\b(?:M\.|Mme|Mlle|Madame|Monsieur|Mr|Mrs|Ms|Dr)\s"
+    r"[A-ZÀ-Þ][\w’'-]*(?:\s[A-ZÀ-Þ][\w’'-]*)*",  # a person with a title
 )
 _SHORTEST = 3
 

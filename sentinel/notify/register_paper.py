@@ -57,7 +57,23 @@ _STATES = {
     "informed": ("personnes informées", "persons informed"),
     "exempt": ("dispense motivée", "exempt, with reasons"),
 }
-_CODED = frozenset({"risk", "authority", "informed"})
+_KINDS = {
+    "out_of_scope_access": ("accès hors du périmètre", "access outside one’s remit"),
+    "bulk_export": ("export massif", "bulk export"),
+    "leaver": ("compte d’une personne qui part", "account of somebody who leaves"),
+    "credential_stuffing": ("prise de contrôle de comptes", "account take-over"),
+    "lost_device": ("appareil perdu ou volé", "lost or stolen device"),
+    "misdirected_mail": ("envoi au mauvais destinataire", "sent to the wrong recipient"),
+    "wrong_person_portal": ("données d’une autre personne affichées", "wrong person shown"),
+    "ransomware": ("rançongiciel", "ransomware"),
+    "web_skimmer": ("code d’aspiration sur le site", "web skimmer"),
+    "log_tampering": ("altération de journaux", "tampering with logs"),
+    "key_access": ("accès à une clé ou à un secret", "access to a key or a secret"),
+    "minors_data": ("données de mineurs", "data of minors"),
+    "processor_notice": ("violation chez un sous-traitant", "breach at a processor"),
+    "generic": ("autre", "other"),
+}
+_CODED = frozenset({"kind", "risk", "authority", "informed"})
 _INSTANTS = frozenset({"occurred_from", "occurred_to", "detected_at", "aware_at", "closed_at"})
 
 
@@ -154,7 +170,9 @@ def _label(field: str, language: str) -> str:
 
 def _value(field: str, value: object, language: str) -> str:
     if field in _CODED:
-        return _STATES.get(str(value), (str(value), str(value)))[0 if language == "fr" else 1]
+        code = str(value).replace("-", "_")
+        words = _KINDS if field == "kind" else _STATES
+        return words.get(code, (code, code))[0 if language == "fr" else 1]
     if field in _INSTANTS:
         return _said(str(value), language)
     if isinstance(value, int):
