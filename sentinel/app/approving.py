@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from sentinel.app.parts import stable_key
 from sentinel.config import Settings
 from sentinel.respond.approval import PURPOSE, Approvals
-from sentinel.store.seal import derive_key, load_master_key
 
 
 def open_approvals(settings: Settings) -> Approvals:
     """Return what asks for, gives and checks approvals. Raises ConfigError without a key."""
-    return Approvals(derive_key(load_master_key(settings.keys), PURPOSE))
+    return Approvals(stable_key(settings, PURPOSE))

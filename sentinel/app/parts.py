@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -40,18 +42,47 @@ from sentinel.notify.routes import Router, load_router
 from sentinel.obs.metrics import Metrics
 from sentinel.store.case_store import SqlCaseStore
 from sentinel.store.events_embedded import EmbeddedEventStore
+from sentinel.store.keys import ring
+from sentinel.store.keys.master import open_master_key
 from sentinel.store.keys.persons import FILE as PERSONS
 from sentinel.store.keys.persons import PersonKeys
+from sentinel.store.keys.uses import tell_at_end
 from sentinel.store.ports import CaseTx, EventStore, Sealer
-from sentinel.store.seal import AesGcmSealer, derive_key, load_master_key
+from sentinel.store.seal import AesGcmSealer, derive_key
 from sentinel.store.segments import SEGMENT_GLOB
 
 CASES = "cases.sqlite"
 
 
 def open_sealer(settings: Settings) -> AesGcmSealer:
-    """Return what seals, under the master key. Raises ConfigError where there is none."""
-    return AesGcmSealer(load_master_key(settings.keys))
+    """Return what seals, under the master key or the roots that it wraps. Raises ConfigError.
+
+    What it does is counted, and told to the journal: see `sentinel.store.keys.uses`.
+    """
+    sealer = ring.open_sealer(settings.data_dir, open_master_key(settings.keys))
+    tell_at_end(sealer, sealer.uses, settings.data_dir, operator())
+    return sealer
+
+
+def stable_key(settings: Settings, purpose: str) -> bytes:
+    """Return 32 bytes for ``purpose`` that stay the same when the master key is rotated."""
+    return derive_key(
+        ring.open_roots(settings.data_dir, open_master_key(settings.keys))[0], purpose
+    )
+
+
+def operator() -> str:
+    """Return who types: the account of the machine, and the one behind sudo where it says so.
+
+    It is what the machine says, not a signed-in person: these commands need the data directory.
+    """
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = f"uid-{os.getuid()}"
+    behind = os.environ.get("SUDO_USER", "")
+    typed = f"{behind}-as-{name}" if behind and behind != name else name
+    return f"command-line:{typed[:64]}"
 
 
 def open_cases(settings: Settings, sealer: Sealer, clock: Clock) -> SqlCaseStore:
@@ -224,7 +255,7 @@ def behaviour_watch(settings: Settings) -> Behaviour:
 def make_intakes(settings: Settings, sealer: Sealer, clock: Clock) -> dict[str, Intake]:
     """Return for each declared source what reads its lines. Raises ConfigError, ContentError."""
     profiles = load_sources(settings)
-    pseudonymiser = make_pseudonymiser(settings)
+    pseudonymiser = make_pseudonymiser(settings, sealer)
     return {
         source.name: Intake(
             source,
@@ -238,9 +269,9 @@ def make_intakes(settings: Settings, sealer: Sealer, clock: Clock) -> dict[str, 
     }
 
 
-def make_pseudonymiser(settings: Settings) -> PersonPseudonymiser:
+def make_pseudonymiser(settings: Settings, sealer: Sealer | None = None) -> PersonPseudonymiser:
     """Return what turns identifiers into pseudonyms, by the map of persons."""
-    keys = open_persons(settings, open_sealer(settings))
+    keys = open_persons(settings, sealer or open_sealer(settings))
     keys.at(SystemClock().now())
     return PersonPseudonymiser(keys)
 
@@ -254,7 +285,7 @@ def open_persons(settings: Settings, sealer: Sealer, *, seed: bytes = b"") -> Pe
     if not (settings.data_dir / PERSONS).exists() and any(
         (settings.data_dir / "spool").glob(SEGMENT_GLOB)
     ):
-        former = derive_key(load_master_key(settings.keys), "pseudonyms")
+        former = stable_key(settings, "pseudonyms")
     return PersonKeys(
         settings.data_dir,
         sealer,

@@ -24,6 +24,7 @@ from sentinel.app.casework import Casework
 from sentinel.app.duties import Duties
 from sentinel.app.fact_imports import FactImports
 from sentinel.app.handover import OFFSET, Handover
+from sentinel.app.key_uses import KeyUses
 from sentinel.app.obligations import Obligations
 from sentinel.app.purge.schedule import RetentionDuty
 from sentinel.app.revision import Revisions
@@ -43,7 +44,7 @@ from sentinel.obs.fault import describe
 from sentinel.obs.metrics import Metrics
 from sentinel.respond.fold import Folder
 from sentinel.respond.review_gate import ReviewGate
-from sentinel.store.ports import CaseTx, Sealer
+from sentinel.store.ports import CaseTx
 
 T = TypeVar("T")
 
@@ -62,6 +63,7 @@ EVERY = {
     "obligations": 120,
     "campaigns": 5,
     "retention": 30,
+    "key_uses": 3600,
 }
 
 
@@ -78,7 +80,7 @@ class Sentinel:
         self._marks: list[tuple[datetime, int]] = []
         self._detecting: asyncio.Task[None] | None = None
         with contextlib.ExitStack() as opened:
-            self.sealer: Sealer = parts.open_sealer(settings)
+            self.sealer = parts.open_sealer(settings)
             self._cases = parts.open_cases(settings, self.sealer, clock)
             opened.callback(self._cases.close)
             erasure.at_start(settings, self.sealer, self._cases, clock.now())
@@ -188,6 +190,9 @@ class Sentinel:
             "campaigns": self.letters.look,
             "retention": self._retention.look,
         }
+        jobs["key_uses"] = KeyUses(
+            self.settings.data_dir, self.in_store, [self.sealer.uses], self.clock
+        ).look
         for name, job in jobs.items():
             self._scheduler.add_job(
                 self._guarded(name, job), "interval", seconds=EVERY[name], id=name, coalesce=True

@@ -14,8 +14,8 @@ from sentinel.app.backup import cycle, ledger
 from sentinel.app.backup.create import create
 from sentinel.app.backup.restore import restore
 from sentinel.app.backup.verify import verify
+from sentinel.app.parts import operator
 from sentinel.app.purge.files import remove
-from sentinel.cli.journal import operator
 from sentinel.cli.output import json, line, note
 from sentinel.clock import SystemClock
 from sentinel.config import Settings

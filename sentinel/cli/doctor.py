@@ -27,7 +27,7 @@ from sentinel.cli.output import json, line
 from sentinel.clock import SystemClock
 from sentinel.config import Settings
 from sentinel.errors import Exit, SentinelError
-from sentinel.store.seal import load_master_key
+from sentinel.store.keys.master import open_master_key
 from sentinel.web.serve import tls_context
 
 LOW_DISK_BYTES = 1024**3
@@ -128,8 +128,7 @@ def _rules(settings: Settings) -> str:
 
 
 def _key(settings: Settings) -> str:
-    load_master_key(settings.keys)
-    return "present, 32 bytes"
+    return f"present, {open_master_key(settings.keys).id}"
 
 
 def _data(settings: Settings) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import getpass
-import os
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +13,7 @@ import typer
 
 from sentinel import config
 from sentinel.app.duties import signer_of
-from sentinel.app.parts import reading
+from sentinel.app.parts import operator, reading
 from sentinel.cli.journal_stamps import check_stamps
 from sentinel.cli.output import json, line, note
 from sentinel.clock import SystemClock, isoformat
@@ -154,20 +152,6 @@ def destroy_key(
     line("the key is destroyed" if gone else "there was no key")
     if not gone:
         raise typer.Exit(int(Exit.FINDINGS))
-
-
-def operator() -> str:
-    """Return who types: the account of the machine, and the one behind sudo where it says so.
-
-    It is what the machine says, not a signed-in person: these commands need the data directory.
-    """
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):
-        name = f"uid-{os.getuid()}"
-    behind = os.environ.get("SUDO_USER", "")
-    typed = f"{behind}-as-{name}" if behind and behind != name else name
-    return f"command-line:{typed[:64]}"
 
 
 def _check_reason(reason: str) -> None:

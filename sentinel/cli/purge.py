@@ -14,11 +14,11 @@ from sentinel import config
 from sentinel.app import parts
 from sentinel.app.backup import ledger
 from sentinel.app.duties import signer_of
+from sentinel.app.parts import operator
 from sentinel.app.purge import certificates
 from sentinel.app.purge.paper import paper_of, summary
 from sentinel.app.purge.run import Purger
 from sentinel.app.purge.schedule import Asked, ask
-from sentinel.cli.journal import operator
 from sentinel.cli.output import json, line, note
 from sentinel.clock import Clock, ManualClock, SystemClock
 from sentinel.config import Settings

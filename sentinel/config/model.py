@@ -129,6 +129,12 @@ class Keys(Section):
         description="Key that signs the journal's anchors (Ed25519): 64 hex digits. Prefer "
         "`anchor_file`; keep it apart from the master key.",
     )
+    kms: str = Field(
+        default="",
+        description="Plug-in that holds the master key (entry point of `sentinel.master_keys`); "
+        "empty: `master`, from file or environment.",
+    )
+    kms_key: str = Field(default="", description="Which key of the KMS, as its plug-in names it.")
     token_days: int = Field(
         default=30,
         gt=0,

@@ -205,7 +205,9 @@ def test_what_is_no_body_is_an_error(house: House) -> None:
 def test_uses_of_the_keys_are_counted(house: House) -> None:
     event = access(house, "C00123")
     house.bodies.open(event)
-    assert house.bodies.uses == {"seal:event": 1, "open:event": 1}
+    uses = house.keys.uses
+    assert (uses["seal:event"], uses["open:event"]) == (1, 1)
+    assert uses["seal:person"] == 2  # who acts, and whom it touches
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

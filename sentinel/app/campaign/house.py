@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sentinel.app.approving import open_approvals
 from sentinel.app.directory import directory_path, open_directory
+from sentinel.app.parts import stable_key
 from sentinel.config import Settings
 from sentinel.domain.approval import Bound, Subject
 from sentinel.domain.campaign import (
@@ -26,7 +27,6 @@ from sentinel.respond.documents import document_context
 from sentinel.store.campaign_ledger import CampaignLedger
 from sentinel.store.directory import SubjectDirectory
 from sentinel.store.ports import Sealer
-from sentinel.store.seal import derive_key, load_master_key
 
 FILE = "campaigns.sqlite"
 PURPOSE = "campaign/v1"
@@ -39,7 +39,7 @@ class House:
     def __init__(self, settings: Settings, sealer: Sealer) -> None:
         self.settings = settings
         self.sealer = sealer
-        self._key = derive_key(load_master_key(settings.keys), PURPOSE)
+        self._key = stable_key(settings, PURPOSE)
         self.approvals = open_approvals(settings)
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.ledger = CampaignLedger(settings.data_dir / FILE, sealer)

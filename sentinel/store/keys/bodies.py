@@ -17,7 +17,6 @@ import base64
 import hmac
 import os
 import re
-from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
@@ -62,8 +61,7 @@ class EventBodies:
 
     def __init__(self, keys: PersonKeys) -> None:
         self._keys = keys
-        self.uses: Counter[str] = Counter()
-        """How often keys of persons sealed and opened, since whoever audits it last looked."""
+        self._uses = keys.uses
         self._cipher = lru_cache(maxsize=16384)(self._sealing)
         keys.forgetting.append(self._cipher.cache_clear)
 
@@ -142,7 +140,7 @@ class EventBodies:
             name, cipher = self._cipher(owners or self._keys.current.number)
             nonce = os.urandom(_NONCE_BYTES)
             pairs.append((name, nonce + cipher.encrypt(nonce, _ENCODER.encode(part), bound)))
-        self.uses["seal:event"] += len(pairs)
+        self._uses["seal:event"] += len(pairs)
         return _HEAD + _ENCODER.encode(pairs)
 
     def _sealing(self, owners: Owners | int) -> tuple[bytes, AESGCM]:
@@ -159,7 +157,7 @@ class EventBodies:
         cipher = self._make_cipher(owners)
         if cipher is None:
             return None
-        self.uses["open:event"] += 1
+        self._uses["open:event"] += 1
         try:
             nonce, body = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
             clear = cipher.decrypt(nonce, body, event_id.encode())

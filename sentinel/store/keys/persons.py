@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hmac
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
@@ -59,6 +60,9 @@ class PersonKeys:
         there was a map: they stay as they are, since what is stored names persons by them.
         """
         self._sealer = sealer
+        counted = getattr(sealer, "uses", None)
+        self.uses: Counter[str] = counted if counted is not None else Counter()
+        """How often keys sealed and opened: of the sealer, and of the persons."""
         self._file = MapFile(folder / FILE)
         self._people: dict[str, Person] = {}
         self._tag_key, self._seed, self._former = self._secrets(seed, former)
