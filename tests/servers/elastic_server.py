@@ -39,6 +39,9 @@ GROUP, NAME = "org.elasticsearch.distribution.integ-test-zip", "elasticsearch"
 INSTALL = "python tests/servers/elastic_server.py fetch"
 JDK_FROM = 21
 USER, PASSWORD = "sentinel", "only-for-tests-on-loopback"
+ADMIN = "admin"
+ROLE = Path(__file__).parents[2] / "deploy/elasticsearch/role.json"
+"""What `USER` may do: the role that the documentation tells an operator to make."""
 _HASH = "$2a$10$aiS5sA5imKSsXtTkP1wGIOXMw.VIOzCYVp9iIp9om2QfViMbTENi2"
 _HEAP = "-Xms512m -Xmx512m -XX:TieredStopAtLevel=1"
 
@@ -160,7 +163,7 @@ class ElasticServer:
         request = urllib.request.Request(f"{self.url}{path}", method=method)
         request.add_header("Content-Type", "application/json")
         if self.secure:
-            token = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+            token = base64.b64encode(f"{ADMIN}:{PASSWORD}".encode()).decode()
             request.add_header("Authorization", f"Basic {token}")
         data = None if body is None else json.dumps(body).encode()
         trust = ssl.create_default_context(cafile=str(self.ca)) if self.secure else None
@@ -221,8 +224,10 @@ class ElasticServer:
                 "xpack.security.http.ssl.certificate": "server.pem",
                 "xpack.security.authc.api_key.enabled": True,
             }
-            (config / "users").write_text(f"{USER}:{_HASH}\n")
-            (config / "users_roles").write_text(f"superuser:{USER}\n")
+            (config / "users").write_text(f"{USER}:{_HASH}\n{ADMIN}:{_HASH}\n")
+            (config / "users_roles").write_text(f"sentinel:{USER}\nsuperuser:{ADMIN}\n")
+            role = ROLE.read_text().replace('"sentinel-', '"*-')
+            (config / "roles.yml").write_text(f"sentinel: {json.dumps(json.loads(role))}\n")
         lines = [f"{name}: {json.dumps(value)}" for name, value in settings.items()]
         (config / "elasticsearch.yml").write_text("\n".join(lines) + "\n")
         if self._user is not None:
@@ -248,7 +253,7 @@ def main() -> None:
         raise SystemExit(f"no Elasticsearch here; this brings it: {absent}") from absent
     print(f"{server.facts}\n{server.url}", flush=True)
     if server.secure:
-        print(f"user {USER}, password {PASSWORD}, authority {server.ca}", flush=True)
+        print(f"users {USER} and {ADMIN}, password {PASSWORD}, authority {server.ca}", flush=True)
     try:
         signal.pause()
     except KeyboardInterrupt:
