@@ -164,8 +164,13 @@ def _known(tx: CaseTx, settings: Settings, sealer: Sealer, incident: Incident) -
         clocks=tx.incidents.deadlines(incident.id),
         dossiers=[one.sha256 for one in frozen],
         head=Head(lines[-1].seq, lines[-1].hash) if lines else Head(0, ""),
-        names=[*_staff(tx, incident), *_persons(settings, sealer, incident)],
+        names=names_of(tx, settings, sealer, incident),
     )
+
+
+def names_of(tx: CaseTx, settings: Settings, sealer: Sealer, incident: Incident) -> list[str]:
+    """Return what must not appear where a case is told outside: who works here, who is in it."""
+    return [*_staff(tx, incident), *_persons(settings, sealer, incident)]
 
 
 def _staff(tx: CaseTx, incident: Incident) -> Iterator[str]:

@@ -114,4 +114,4 @@ def _say(ids: list[str], drafts: list[Draft], out: Path | None) -> None:
             write_new(out / draft.name, draft.content)
             line(str(out / draft.name))
         else:
-            line(f"{one}  {draft.name}  (sentinel incident document)")
+            line(f"{one}  {draft.name}  (sentinel dossier document)")

@@ -13,7 +13,7 @@ from sentinel.app.bundle.pack import write_new
 from sentinel.app.dossier_verify import verify
 from sentinel.app.dossiers import Dossiers, Ready
 from sentinel.app.parts import open_sealer
-from sentinel.cli import dossier_filing
+from sentinel.cli import dossier_filing, dossier_notices
 from sentinel.cli.affected import desk_of
 from sentinel.cli.approval import AsJson, Reference, reads
 from sentinel.cli.casework import TokenFile, acting
@@ -33,6 +33,7 @@ app = typer.Typer(help="The notification to the authority (GDPR art. 33).", no_a
 Kind = Annotated[FilingKind, typer.Option(help="initial, complement, complete (final), withdraw.")]
 DossierId = Annotated[str, typer.Option("--dossier", help="Id of a frozen dossier; default: last.")]
 dossier_filing.register(app)
+dossier_notices.register(app)
 
 
 @app.command("check")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
+import msgspec
 import typer
 
 from sentinel import config
@@ -12,10 +13,12 @@ from sentinel.app import register as registers
 from sentinel.app.art30 import art30_paper
 from sentinel.app.bundle.pack import write_new
 from sentinel.app.parts import open_sealer
+from sentinel.cli.approval import reads
 from sentinel.cli.casework import TokenFile, acting
 from sentinel.cli.output import json, line, note
 from sentinel.clock import SystemClock
 from sentinel.domain.deadline import resolve_local
+from sentinel.domain.disclosure import Disclosure
 from sentinel.errors import Exit, UnreadableFile
 from sentinel.store.signing import read_public_key
 
@@ -81,6 +84,16 @@ def verify(
     line("the register is the one that was exported and signed")
     if key is None:
         note("by the key in the proof: compare it with `sentinel journal key`")
+
+
+@app.command("disclosures")
+def list_disclosures(context: typer.Context, token_file: TokenFile = None) -> None:
+    """List what was given to police, insurers and others, one JSON object a line (R-21)."""
+    with acting(config.load(context.obj), token_file) as (tx, actor):
+        reads(actor)
+        found = tx.records.find(Disclosure)
+    for one in found:
+        json(msgspec.to_builtins(one))
 
 
 @app.command("art30")

@@ -56,7 +56,7 @@ class Approvals:
         An older approval of the same object that still waits, or holds for other bytes, is void
         from now on.
         """
-        _may(actor, SIDES[bound.subject].ask, f"asking for approval of a {bound.subject}")
+        check_role(actor, SIDES[bound.subject].ask, f"asking for approval of a {bound.subject}")
         factor.check(actor.id, now)
         _hashes(bound)
         incident = tx.incidents.get(bound.incident_id)
@@ -92,7 +92,7 @@ class Approvals:
         where anything was edited since.
         """
         approval = self._pending(tx, approval_id)
-        _may(actor, SIDES[approval.bound.subject].approve, "approving")
+        check_role(actor, SIDES[approval.bound.subject].approve, "approving")
         factor.check(actor.id, now)
         if present != approval.bound:
             raise Refused(
@@ -116,7 +116,7 @@ class Approvals:
     ) -> Approval:
         """Refuse to approve, with a written reason."""
         approval = self._pending(tx, approval_id)
-        _may(actor, SIDES[approval.bound.subject].approve, "refusing an approval")
+        check_role(actor, SIDES[approval.bound.subject].approve, "refusing an approval")
         _written(actor, reason, now)
         return self._end(tx, approval, ApprovalState.REFUSED, actor.id, reason, now)
 
@@ -126,7 +126,7 @@ class Approvals:
         """End an approval that waits or holds: the asker, the approver or another decider."""
         approval = self.intact(tx, approval_id)
         sides = SIDES[approval.bound.subject]
-        _may(actor, sides.ask | sides.approve, "withdrawing an approval")
+        check_role(actor, sides.ask | sides.approve, "withdrawing an approval")
         _written(actor, reason, now)
         if approval.state not in (ApprovalState.PENDING, ApprovalState.APPROVED):
             raise Refused(f"the approval is {approval.state}")
@@ -278,7 +278,8 @@ def _hashes(bound: Bound) -> None:
             raise Refused(f"{name} is no SHA-256 in hex")
 
 
-def _may(actor: Actor, roles: frozenset[Role], what: str) -> None:
+def check_role(actor: Actor, roles: frozenset[Role], what: str) -> None:
+    """Raise Refused where the actor holds none of ``roles``, or a role that never acts."""
     if actor.has(Role.ADMIN):
         raise Refused(f"{what}: an administrator has no access to cases")
     if actor.has(Role.AUDITOR):

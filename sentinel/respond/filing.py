@@ -12,7 +12,7 @@ from datetime import datetime
 from sentinel.domain.approval import Bound, Subject
 from sentinel.domain.deadline import Deadline
 from sentinel.domain.frozen_dossier import FrozenDossier
-from sentinel.domain.incident import Actor, FilingKind, Incident
+from sentinel.domain.incident import Actor, Document, FilingKind, Incident
 from sentinel.domain.record import Evidence
 from sentinel.domain.transitions import Track
 from sentinel.errors import NotFound, Refused
@@ -129,3 +129,23 @@ def record(  # noqa: PLR0913 - what a receipt says, each by name
     return record_filing(
         tx, actor, incident_id, kind=kind, number=number, filed_at=filed_at, now=now, proof=proof
     )
+
+
+def guard_document(tx: CaseTx, document: Document, now: datetime) -> None:
+    """Raise Refused where a document may not be taken out as it is.
+
+    A dossier that is late leaves with its reasons only; an extract by `disclosing.give` only.
+    """
+    if document.kind == "disclosure":
+        raise Refused("an extract is handed out by `sentinel dossier disclose`, once, approved")
+    if document.kind.startswith("dossier_") and document.kind != "dossier_withdraw":
+        incident = tx.incidents.get(document.incident_id)
+        clocks = tx.incidents.deadlines(incident.id)
+        refuse_without_reasons(incident, clocks, now)
+        lateness = incident.lateness
+        if (
+            lateness is not None
+            and document.created_at < lateness.at
+            and notified_late(clocks, now)
+        ):
+            raise Refused("it was made before the reasons for the delay: make it again, with them")

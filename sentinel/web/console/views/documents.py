@@ -6,6 +6,7 @@ from aiohttp import web
 
 from sentinel.domain.incident import Document, Incident
 from sentinel.errors import NotFound
+from sentinel.respond.filing import guard_document
 from sentinel.store.ports import CaseTx
 from sentinel.web.auth.gatekeeper import CONSOLE, case_content
 from sentinel.web.console.shell import FRAMED
@@ -51,6 +52,7 @@ async def _open(request: web.Request) -> tuple[Document, bytes]:
         document = tx.incidents.get_document(wanted)
         if document.incident_id != tx.incidents.get(asked).id:
             raise NotFound("this case has no such document")
+        guard_document(tx, document, service.clock.now())
         return document
 
     document = await service.in_store(query)
