@@ -28,6 +28,7 @@ from sentinel.collect.redact import Redactor
 from sentinel.collect.sniff import Sniffer
 from sentinel.config import SourceSettings
 from sentinel.domain.event import Event, Value
+from sentinel.domain.hunt import NORMAL, RETENTION
 from sentinel.errors import ConfigError, SentinelError, UsageError
 from sentinel.ids import digest_id, digest_ids
 from sentinel.store.ports import Sealer
@@ -159,7 +160,8 @@ class Intake:
         draft, item = line.draft, line.item
         if isinstance(draft, Draft):
             try:
-                batch.events.append(self._with_transport(normaliser.finish(draft), item))
+                event = self._with_transport(normaliser.finish(draft), item)
+                batch.events.append(self._classed(event))
                 if draft.dropped:
                     batch.dropped_fields.update(draft.dropped)
                 return
@@ -172,8 +174,18 @@ class Intake:
         event = normaliser.unparsed(line.text, reason, event_id=event_id, received=received)
         if item.beside or ref:
             event = msgspec.structs.replace(event, fields={**item.beside, **event.fields}, ref=ref)
-        batch.events.append(event)
+        batch.events.append(self._classed(event))
         batch.unparsed.append(UnparsedLine(line.number, reason))
+
+    def _classed(self, event: Event) -> Event:
+        """Give the event the retention class of its source; a line cannot choose its own."""
+        kind = self._settings.retention
+        if event.fields.get(RETENTION, NORMAL) == kind:
+            return event
+        fields = {name: value for name, value in event.fields.items() if name != RETENTION}
+        if kind != NORMAL:
+            fields[RETENTION] = kind
+        return msgspec.structs.replace(event, fields=fields)
 
     def _with_transport(self, event: Event, item: Item) -> Event:
         """Lay beside the event what its transport said of it."""

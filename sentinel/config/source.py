@@ -143,6 +143,11 @@ class SourceSettings(Section):
         description="Its lines carry numbers that grow by one (their own id, or "
         "`event.sequence`): a missing one is told.",
     )
+    retention: Literal["security_normal", "navigation"] = Field(
+        default="security_normal",
+        description="Class of its events: 12 months; `navigation`, 13, is for a navigation log "
+        "that lies here alone (promise R-52: what is copied into the security store has 12).",
+    )
     line_field: str = Field(
         default="",
         description="Field of a JSON document (`_bulk`, OTLP) that holds the line itself, as "

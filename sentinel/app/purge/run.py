@@ -77,6 +77,8 @@ class Purger:
                 f"purge: {doubtful}: is the clock right?",
                 hint="set it right, or confirm it: sentinel purge --clock-is-right",
             )
+        known = self._run(certificates.all_certificates)
+        certificates.write(self._settings.certificate_path, known[-1:])  # a death kept it back
         bring_up_to_date(self._run, self._events, self._clock.now())
         left = self._run(_pending)
         if left is not None:
