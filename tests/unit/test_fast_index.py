@@ -242,6 +242,13 @@ def test_negation_and_absence(condition: str, two: Any) -> None:
     holds([rule(0, {"a": "x"}, condition, two=two)], events, rounds=6)
 
 
+def test_a_literal_may_hold_a_nul() -> None:
+    values = ("ab\0cdef", "ab", "cdef", "AB\0CDEF", "xab\0cdefx", "cdefx", "\0")
+    events: list[Fields] = [{"a": one} for one in values]
+    found = [rule(0, {"a": "ab\0cdef"}), rule(1, {"a|contains": "\0cdefx"}), rule(2, {"a": "\0"})]
+    holds(found, events, rounds=3)
+
+
 def test_a_list_with_null_has_no_witness() -> None:
     values: list[Fields] = [{}, {"a": None}, {"a": "wanted"}, {"a": "y"}, {"a": ["y", None]}]
     found = [rule(0, {"a": [None, "wanted"]}), rule(1, {"a": ["wanted", None], "b": None})]
