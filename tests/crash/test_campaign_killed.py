@@ -2,7 +2,7 @@
 
 The real sending process is killed again and again; the first mail server misbehaves and then dies
 for good, the second is a real Postfix. At the end the ledger is held against the servers' own logs.
-``SENTINEL_CAMPAIGN_LETTERS=5000`` runs the long version; the figures are printed either way.
+``CAMPAIGN_LETTERS=5000`` runs the long version; the figures are printed either way.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from sentinel.domain.campaign import Campaign, CampaignState
 from sentinel.domain.dispatch import Dispatch, DispatchState, Failure
 from sentinel.domain.incident import Role
 
-LETTERS = int(os.environ.get("SENTINEL_CAMPAIGN_LETTERS", "200"))
+LETTERS = int(os.environ.get("CAMPAIGN_LETTERS", "200"))
 SMALL = LETTERS <= 200
 SECONDS = 300 if SMALL else 3000
 LONGEST_LIFE = 1.5 if SMALL else 10.0  # of the sending process, once it sends
