@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -70,6 +71,11 @@ def instant(count: int) -> datetime:
     return EPOCH + count * _MICRO
 
 
+def class_term(kind: str) -> str:
+    """Return the term of a retention class."""
+    return kind if _fits(kind) else f"sha256:{sha256(kind.encode()).hexdigest()}"
+
+
 def _context(event_id: str) -> str:
     return f"event:stored:{event_id}"
 
@@ -79,9 +85,9 @@ def _columns_of(event: Event) -> dict[str, Any]:
     document: dict[str, Any] = {
         columns.TIMESTAMP: time // 1000,
         columns.MICROS: time,
-        columns.CLASS: class_of(event),
+        columns.CLASS: class_term(class_of(event)),
     }
-    odd = ID in event.fields or len(class_of(event).encode()) > columns.LONGEST
+    odd = ID in event.fields
     for name in columns.COLUMNS:
         values = [event.id] if name == ID else values_of(event, name)
         if not values:

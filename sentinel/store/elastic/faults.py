@@ -88,6 +88,8 @@ def reason_of(body: object) -> str:
 
 
 def _short(text: str) -> str:
+    """Return the text without what it quotes of a document, and not too long."""
+    text = text.partition(" Preview of field's value")[0]
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from elasticsearch import AsyncElasticsearch
 from sentinel.domain.event import Event
 from sentinel.domain.hunt import RETENTION, Condition, Purged
 from sentinel.store.elastic import columns
-from sentinel.store.elastic.codec import Codec, instant, micros
+from sentinel.store.elastic.codec import Codec, class_term, instant, micros
 from sentinel.store.elastic.link import Link
 from sentinel.store.elastic.names import Names
 from sentinel.store.elastic.read import Reader, sorted_by
@@ -39,7 +39,7 @@ class Purge:
         """Remove index by index; yield what went of each day. One index's ids in memory."""
         query = both(
             [
-                {"term": {columns.CLASS: kind}},
+                {"term": {columns.CLASS: class_term(kind)}},
                 {"range": {columns.MICROS: {"lt": micros(before)}}},
                 {"range": {columns.OFFSET: {"lte": upto}}},
             ]
@@ -48,7 +48,7 @@ class Purge:
             removal = Removal(before, kind, keep)
             taken = [
                 event.id
-                for event in self._due(index, query, bodies=keep is not None)
+                for event in self._due(index, query, kind, bodies=keep is not None)
                 if removal.takes(event)
             ]
             sizes = self._remove(index, taken, dry_run=dry_run) if taken else 0
@@ -66,17 +66,16 @@ class Purge:
 
         return self._link.do(ask)
 
-    def _due(self, index: str, query: Json, *, bodies: bool) -> Iterator[Event]:
+    def _due(self, index: str, query: Json, kind: str, *, bodies: bool) -> Iterator[Event]:
         """Yield the events of an index that are due; without ``bodies`` their time and id alone."""
-        fields = [columns.MICROS, columns.CLASS]
         body: Json = {"_source": [columns.BODY]} if bodies else {"_source": False}
         if not bodies:
-            body["docvalue_fields"] = fields
+            body["docvalue_fields"] = [columns.MICROS]
         hits = self._reader.hits(
             query, sort=sorted_by(columns.MICROS), size=_PAGE, index=index, body=body
         )
         for hit in hits:
-            yield self._codec.event(hit) if bodies else _bare(hit)
+            yield self._codec.event(hit) if bodies else _bare(hit, kind)
 
     def _remove(self, index: str, taken: list[str], *, dry_run: bool) -> int:
         """Remove events of an index; return the bytes that went with it, 0 where not known."""
@@ -100,20 +99,12 @@ class Purge:
         return 0
 
 
-def _bare(hit: dict[str, Any]) -> Event:
+def _bare(hit: dict[str, Any], kind: str) -> Event:
     fields = hit["fields"]
     return Event(
         id=hit["_id"],
         time=instant(fields[columns.MICROS][0]),
         source="",
         ref="",
-        fields={RETENTION: fields[columns.CLASS][0]},
+        fields={RETENTION: kind},
     )
-
-
-def day_of(index: str) -> date | None:
-    """Return the UTC day in an index's name, None for what holds many days."""
-    try:
-        return datetime.strptime(index.rpartition("-")[2], "%Y.%m.%d").replace(tzinfo=UTC).date()
-    except ValueError:
-        return None

@@ -130,8 +130,10 @@ def _text(test: Test, field: str) -> Asked:
     if is_long or (test.ignore_case and not text.isascii()):
         return WIDE
     fold: Json = {"case_insensitive": True} if test.ignore_case else {}
-    if test.op is Op.IS:
-        return Asked({"term": {field: {"value": text, **fold}}})
+    if test.op is Op.IS or not text:  # the empty text is a term, but no wildcard finds it
+        is_whole = test.op in (Op.IS, Op.LIKE)
+        query: Json = {"term": {field: {"value": text, **fold}}}
+        return Asked(query if is_whole else {"exists": {"field": field}})
     if test.op is Op.PREFIX:
         return Asked({"prefix": {field: {"value": text, **fold}}})
     if len(text) > _PATTERN or text.count("*") > _STARS:
