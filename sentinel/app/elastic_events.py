@@ -44,6 +44,15 @@ def open_to_read(settings: Settings, sealer: Sealer) -> EventStore:
     return connect(settings.store.events, sealer, read_only=True)
 
 
+def open_to_fill(settings: Settings, sealer: Sealer) -> EventStore:
+    """Open the store on the server itself, to put a backup back. Raises MissingExtra."""
+    try:
+        from sentinel.store.elastic.connect import connect
+    except ImportError as error:
+        raise _missing() from error
+    return connect(settings.store.events, sealer)
+
+
 def _missing() -> MissingExtra:
     return MissingExtra(
         "events on Elasticsearch need the client",

@@ -11,15 +11,16 @@ import asyncio
 import os
 import shutil
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from sentinel.app import erasure, parts
+from sentinel.app import elastic_events, erasure, parts
 from sentinel.app.backup import ledger
+from sentinel.app.backup.snapshot import DUMP, LAST
 from sentinel.app.backup.verify import CASES, EVENTS, check_cases, check_events, unpack
 from sentinel.app.duties import signer_of
 from sentinel.app.handover import OFFSET
@@ -30,7 +31,8 @@ from sentinel.domain.certificate import Certificate
 from sentinel.errors import ConfigError, Refused, StorageError
 from sentinel.respond.journal_check import all_lines, check
 from sentinel.store.database_copy import copy_rows, is_empty
-from sentinel.store.ports import CaseTx, EventStore
+from sentinel.store.payload import unpack as unpack_events
+from sentinel.store.ports import CaseTx, EventStore, Sealer
 
 T = TypeVar("T")
 RESTORED = "restore.done"
@@ -92,6 +94,7 @@ def _prepare(
     check_events(work / EVENTS, sizes, sealer, where=str(archive))
     here = work / "data"
     content = _keep_content(work, here)
+    _load(settings, here / DUMP, sealer)
     inside = _inside(settings, here)
     with ExitStack() as opened:
         cases = parts.open_cases(inside, sealer, clock)
@@ -129,7 +132,7 @@ def _prepare(
 
         lines = run(tell)
         kept = events.count()
-    if settings.store.cases.url is not None:
+    if settings.store.cases.url is not None:  # the last step: what can be undone comes before
         copy_rows(here / parts.CASES, parts.cases_target(settings))
         (here / parts.CASES).unlink()
     return Restored(
@@ -162,6 +165,31 @@ def _inside(settings: Settings, here: Path) -> Settings:
     cases = settings.store.cases.model_copy(update={"url": None})
     store = settings.store.model_copy(update={"cases": cases})
     return settings.model_copy(update={"data_dir": here, "store": store})
+
+
+def _load(settings: Settings, dump: Path, sealer: Sealer) -> None:
+    """Put the events that were on a server back onto the one that is set. Raises Refused."""
+    if not dump.is_dir():
+        if settings.store.events.kind != "embedded":
+            raise Refused(
+                "the backup holds embedded events, and store.events names a server",
+                hint='restore with kind = "embedded"',
+            )
+        return
+    if settings.store.events.kind == "embedded":
+        raise Refused(
+            "the backup holds the events of a server, and store.events names none",
+            hint="set store.events to an empty server or prefix",
+        )
+    pieces = sorted(path for path in dump.iterdir() if path.name != LAST)
+    last = int((dump / LAST).read_text(encoding="ascii"))
+    with closing(elastic_events.open_to_fill(settings, sealer)) as events:
+        if events.count() or events.stored_offset() >= 0:
+            raise Refused("the server holds events already", hint="set another store.events.prefix")
+        for number, path in enumerate(pieces, start=1):
+            found = unpack_events(path.read_bytes(), where=path.name)
+            events.append(found, last_offset=last - len(pieces) + number)
+    shutil.rmtree(dump)
 
 
 def _require_empty(settings: Settings) -> None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -21,11 +23,14 @@ from sentinel.errors import StorageError
 from sentinel.store.database_copy import copy_rows, copy_sqlite, is_sqlite
 from sentinel.store.manifest import NAME as MANIFEST
 from sentinel.store.manifest import read_manifest
+from sentinel.store.payload import encode, pack
 from sentinel.store.ports import Sealer
 
 PREFIX = ".backup-"
 CASES = parts.CASES
-EVENTS, SPOOL = "events", "spool"
+SPOOL = "spool"
+DUMP, LAST = "events-of-server", "last-offset"
+A_DUMP = 10_000
 _TRIES = 20
 _NOT_KEPT = ("lock", "rules.cache")
 _BESIDE_SQLITE = ("-wal", "-shm", "-journal")
@@ -47,6 +52,7 @@ class Snapshot:
         self._sealer = sealer
         self._root = settings.data_dir
         self._folder = settings.data_dir / f"{PREFIX}{mark}"
+        self._held_still: set[str] = set()
 
     def __enter__(self) -> Snapshot:
         """Remove what a death left, and make the folder. Raises StorageError."""
@@ -65,7 +71,10 @@ class Snapshot:
     def files(self) -> Iterator[Copied]:
         """Yield every file, in the order in which the copies must be made. Raises StorageError."""
         yield self._cases()
-        yield from self._events()
+        if self._settings.store.events.kind != "embedded":
+            yield from self._dump()
+        for folder in self._committed_folders():
+            yield from self._events(folder)
         yield from self._spool()
         yield from self._rest()
 
@@ -79,13 +88,36 @@ class Snapshot:
             copy_rows(parts.cases_target(self._settings), target)
         return Copied(CASES, target, target.stat().st_size)
 
-    def _events(self) -> Iterator[Copied]:
+    def _committed_folders(self) -> list[Path]:
+        """Return the folders of which a manifest says what is committed."""
+        return [
+            path.parent
+            for path in sorted(self._root.glob(f"*/{MANIFEST}"))
+            if not path.parent.name.startswith(PREFIX)
+        ]
+
+    def _dump(self) -> Iterator[Copied]:
+        """Write the events of a server down, in order of time."""
+        folder = self._folder / DUMP
+        folder.mkdir(mode=0o700)
+        with closing(parts.read_events(self._settings, self._sealer)) as events:
+            offset = events.stored_offset()
+            found = events.search()
+            number = 0
+            while some := list(islice(found, A_DUMP)):
+                path = folder / f"{number:08d}"
+                path.write_bytes(pack(encode(some)))
+                yield Copied(f"{DUMP}/{path.name}", path, _size(path))
+                path.unlink()  # the archive holds it by now
+                number += 1
+        last = folder / LAST
+        last.write_text(str(offset), encoding="ascii")
+        yield Copied(f"{DUMP}/{LAST}", last, _size(last))
+
+    def _events(self, source: Path) -> Iterator[Copied]:
         """Hold the files of one manifest; where a newer one came in between, begin again."""
-        source = self._root / EVENTS
-        if not (source / MANIFEST).exists():
-            return
         for number in range(_TRIES):
-            folder = self._folder / f"{EVENTS}-{number}"
+            folder = self._folder / f"{source.name}-{number}"
             try:
                 yield from self._held(source, folder)
             except FileNotFoundError:
@@ -100,12 +132,13 @@ class Snapshot:
         manifest = read_manifest(folder, self._sealer)
         if manifest is None:
             raise FileNotFoundError(source / MANIFEST)
-        found = [Copied(f"{EVENTS}/{MANIFEST}", folder / MANIFEST, _size(folder / MANIFEST))]
+        inside = source.name
+        found = [Copied(f"{inside}/{MANIFEST}", folder / MANIFEST, _size(folder / MANIFEST))]
         for name, size in (manifest.segments | manifest.columns).items():
             target = folder / name
             target.parent.mkdir(mode=0o700, exist_ok=True)
             os.link(source / name, target)
-            found.append(Copied(f"{EVENTS}/{name}", target, size))
+            found.append(Copied(f"{inside}/{name}", target, size))
         return found
 
     def _spool(self) -> Iterator[Copied]:
@@ -124,6 +157,7 @@ class Snapshot:
 
     def _rest(self) -> Iterator[Copied]:
         """Yield what is left, as it is now; a file that goes meanwhile is not of this backup."""
+        self._held_still = {SPOOL, *(path.name for path in self._committed_folders())}
         for path in sorted(self._root.rglob("*")):
             name = path.relative_to(self._root)
             if not self._wanted(path, name):
@@ -145,7 +179,7 @@ class Snapshot:
 
     def _wanted(self, path: Path, name: Path) -> bool:
         first = name.parts[0]
-        if first in (EVENTS, SPOOL) or first.startswith(PREFIX) or not path.is_file():
+        if first in self._held_still or first.startswith(PREFIX) or not path.is_file():
             return False
         if path.is_symlink() or name.name in _NOT_KEPT or name.name.startswith("."):
             return False
