@@ -15,6 +15,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sentinel.clock import Clock
 from sentinel.errors import Conflict, StorageError
 from sentinel.store.ports import Sealer
+from sentinel.store.reseal_cases import reseal_cases
+from sentinel.store.seal import AesGcmSealer
 from sentinel.store.sql_accounts import SqlAccounts
 from sentinel.store.sql_alerts import SqlAlerts
 from sentinel.store.sql_codec import SealedBodies
@@ -122,6 +124,13 @@ class SqlCaseStore:
                 sleep(_PAUSE * attempt)
         with self.begin() as tx:
             return function(tx)
+
+    def reseal(self, sealer: AesGcmSealer) -> Iterator[tuple[str, int]]:
+        """Seal every row again under the key in force of ``sealer``; yield tables and counts."""
+        try:
+            yield from reseal_cases(self._engine, sealer)
+        except DBAPIError as error:
+            raise _storage_error(error) from error
 
     def close(self) -> None:
         """Release connections."""

@@ -126,6 +126,14 @@ class AesGcmSealer:
                 "a sealed value was altered, or belongs elsewhere", where=context, hint=_RESTORE
             ) from error
 
+    def knows(self, sealed: bytes) -> bool:
+        """Tell whether something looks as if it was sealed under one of the keys at hand."""
+        return (
+            len(sealed) >= _PREFIX_BYTES + _TAG_BYTES
+            and sealed[0] in (VERSION, SALTED)
+            and sealed[1 : 1 + _KEY_ID_BYTES] in self._masters
+        )
+
     def is_current(self, sealed: bytes) -> bool:
         """Tell whether something was sealed under the key that seals now."""
         return sealed[1 : 1 + _KEY_ID_BYTES] == self._key_id
