@@ -204,7 +204,7 @@ def _go_on(
     with working(context, token_file) as (tx, actor, house):
         found = commands.get(tx, campaign)
         commands.check(actor, found, command, "", now)
-        made = desk.go_on(tx, house, actor, found, now)
+        made = desk.go_on(tx, house, actor, found, now=now)
     say(made, as_json=as_json)
 
 

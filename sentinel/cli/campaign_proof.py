@@ -172,8 +172,8 @@ def post(
             tx,
             house,
             actor,
-            actor_of(tx, approved_by),
             found,
+            approver=actor_of(tx, approved_by),
             reason=reason,
             now=SystemClock().now(),
         )
@@ -238,8 +238,8 @@ def destroy_list(
             tx,
             house,
             actor,
-            actor_of(tx, approved_by),
             found,
+            approver=actor_of(tx, approved_by),
             reason=reason,
             now=SystemClock().now(),
         )

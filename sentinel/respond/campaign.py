@@ -58,6 +58,7 @@ MOVES: Mapping[str, Move] = MappingProxyType(
         ),
     }
 )
+PREPARERS = SENDERS | DECIDERS
 KEEPERS = COUNSEL
 """Who settles unknown letters, takes the list for the post, and destroys the list."""
 READERS = WRITERS | {Role.AUDITOR}
@@ -79,11 +80,11 @@ def reasoned(actor: Actor, reason: str, now: datetime, what: str) -> None:
 
 def put_new(tx: CaseTx, actor: Actor, campaign: Campaign, now: datetime) -> Campaign:
     """Record a campaign that was prepared. Raises Refused."""
-    may(actor, SENDERS | DECIDERS, "preparing a campaign")
+    may(actor, PREPARERS, "preparing a campaign")
     if campaign.kind is CampaignKind.CHANGE_NOTICE:
         if campaign.effective_at is None:
             raise Refused("a change notice says from when the change holds")
-        _in_time(campaign, now)
+        in_time(campaign, now)
     tx.records.put(campaign)
     _journal(
         tx,
@@ -134,7 +135,7 @@ def start(
     """Let the first letters out. ``again``: why persons of this case are written to once more."""
     check(actor, campaign, "start", "", now)
     if campaign.kind is CampaignKind.CHANGE_NOTICE:
-        _in_time(campaign, now)
+        in_time(campaign, now)
     others = [
         one
         for one in tx.records.find(Campaign, campaign.incident_id)
@@ -296,7 +297,7 @@ def note(
     _journal(tx, actor, campaign, action, now, **payload)
 
 
-def _in_time(campaign: Campaign, now: datetime) -> None:
+def in_time(campaign: Campaign, now: datetime) -> None:
     """Refuse a notice that comes later than 30 days before the change (promise R-60)."""
     effective = campaign.effective_at
     if effective is not None and effective - now < NOTICE_AHEAD:

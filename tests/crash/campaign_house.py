@@ -26,12 +26,14 @@ from sentinel.domain.directory import DirectoryEntry
 from sentinel.domain.incident import Authority, Incident, Legal, Role, Security
 from sentinel.respond import campaign as commands
 from sentinel.respond.second_factor import Factor
+from sentinel.store.campaign_ledger import CampaignLedger
 from sentinel.store.ports import CaseTx
 from sentinel.web.auth import tokens
-from sentinel.web.auth.accounts import create_account
+from sentinel.web.auth.accounts import NewAccount, create_account
 
 T = TypeVar("T")
 KEYS = {"master": "11" * 32, "anchor": "22" * 32}
+_MADE: dict[str, NewAccount] = {}
 SENDER = "Exemple Télécom <info@example.org>"
 TOML = """\
 data_dir = "var"
@@ -69,8 +71,11 @@ class World:
         self.people: dict[str, Account] = {}
         self.secrets: dict[str, str] = {}
         self.incident_id = ""
+        self.watch: list[CampaignLedger] = []
 
     def close(self) -> None:
+        for one in self.watch:
+            one.close()
         self.cases.close()
 
     def run(self, function: Callable[[CaseTx], T]) -> T:
@@ -81,14 +86,17 @@ class World:
         return self.run(function)
 
     def person(self, name: str, role: Role) -> Account:
-        made = create_account(
-            name=name,
-            display_name=name,
-            roles=[role],
-            language="fr",
-            sealer=self.sealer,
-            now=self.clock.now(),
-        )
+        made = _MADE.get(name)
+        if made is None:  # passwords are hashed slowly on purpose: once for all tests
+            made = create_account(
+                name=name,
+                display_name=name,
+                roles=[role],
+                language="fr",
+                sealer=self.sealer,
+                now=self.clock.now(),
+            )
+            _MADE[name] = made
         self.run(lambda tx: tx.accounts.put(made.account))
         self.people[name] = made.account
         self.secrets[name] = made.totp_secret

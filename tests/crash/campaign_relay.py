@@ -100,7 +100,9 @@ class Script:
         row = {"id": message["Message-ID"], "to": address, "envid": envid}
         self._log.write(json.dumps(row).encode() + b"\n")
         os.fsync(self._log.fileno())
-        kind = fate(address, "report", (("none", 5), ("failed", 4)))
+        kind = "delivered"
+        if not self._plain:
+            kind = fate(address, "report", (("none", 5), ("failed", 4)))
         if self._maildir is not None and "SUCCESS" in notify and kind != "none":
             write_mail(self._maildir, report(address, envid, str(message["Message-ID"]), kind))
 

@@ -69,7 +69,7 @@ def start(
     return started
 
 
-def go_on(tx: CaseTx, house: House, actor: Actor, campaign: Campaign, now: datetime) -> Campaign:
+def go_on(tx: CaseTx, house: House, actor: Actor, campaign: Campaign, *, now: datetime) -> Campaign:
     """Let the others out after the canary, or go on after a pause. Raises Refused."""
     house.approvals.require(tx, house.present(campaign), now=now)
     if campaign.state is CampaignState.CANARY_DONE:

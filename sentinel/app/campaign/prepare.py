@@ -49,6 +49,7 @@ def prepare_letters(
     Raises Refused where no set of persons is frozen, a letter still lacks something, or the same
     persons have these very letters already.
     """
+    commands.may(actor, commands.PREPARERS, "preparing a campaign")
     incident = tx.incidents.get(incident_id)
     frozen = incident.affected
     if frozen is None:
@@ -109,6 +110,7 @@ def prepare_notice(
 
     ``files``: language, media type, bytes. ``effective_at``: from when the change holds, UTC.
     """
+    commands.may(actor, commands.PREPARERS, "preparing a campaign")
     campaign_id = uuid7()
     parts = tuple(_keep(house, campaign_id, *file) for file in files)
     versions = house.directory.versions()

@@ -110,9 +110,9 @@ def destroy_list(
     tx: CaseTx,
     house: House,
     actor: Actor,
-    approver: Actor,
     campaign: Campaign,
     *,
+    approver: Actor,
     reason: str,
     now: datetime,
 ) -> Campaign:

@@ -27,9 +27,9 @@ def make_post(
     tx: CaseTx,
     house: House,
     actor: Actor,
-    approver: Actor,
     campaign: Campaign,
     *,
+    approver: Actor,
     reason: str,
     now: datetime,
 ) -> tuple[bytes, bytes, list[int], int]:
