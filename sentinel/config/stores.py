@@ -78,6 +78,8 @@ class EventStoreSettings(Section):
             raise ValueError("url: user and password have settings of their own")
         if parts.scheme == "http" and not loopback(parts.hostname):
             raise ValueError("url: a server elsewhere is reached by https alone")
+        if parts.scheme == "http" and self.ca is not None:
+            raise ValueError("ca: an https url is expected with it")
         if self.api_key is not None and self.password is not None:
             raise ValueError("api_key or password, not both")
         if (self.password is not None) != bool(self.user):

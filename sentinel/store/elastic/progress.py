@@ -71,6 +71,13 @@ class Progress:
         self.offset = source["stored_offset"]
         return self.offset
 
+    def require_mine(self) -> None:
+        """Raise StorageError where somebody else wrote since we last did."""
+        known = self._version
+        self.read()
+        if self._version != known:
+            raise self._taken()
+
     def write(self, offset: int) -> None:
         """Put ``offset`` in force, durably. Raises StorageError where somebody else wrote."""
         version: dict[str, Any] = {"op_type": "create"}
@@ -91,10 +98,13 @@ class Progress:
 
         done = self._link.do(ask)
         if done is None:
-            raise StorageError(
-                "another process writes here",
-                where=f"{self._link.where} {self._names.prefix}",
-                hint="one Sentinel a prefix: give each its own store.events.prefix",
-            )
+            raise self._taken()
         self._version = (done["_seq_no"], done["_primary_term"])
         self.offset = offset
+
+    def _taken(self) -> StorageError:
+        return StorageError(
+            "another process writes here",
+            where=f"{self._link.where} {self._names.prefix}",
+            hint="one Sentinel a prefix: give each its own store.events.prefix",
+        )

@@ -80,6 +80,7 @@ class ElasticEventStore:
             try:
                 new = self._new(events)
                 if new:
+                    self._progress.require_mine()
                     self._writer.put(new, last_offset=last_offset)
                 self._progress.write(last_offset)
             except StorageError:
