@@ -296,4 +296,25 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
     ): WHOM,
     ("fast.plan", "Plan._choose", "branches is None", "branches is not None"): WHOM,
     ("fast.plan", "Plan._choose", "number in watched", "number not in watched"): WHOM,
+    ("fast.regex_literals", "_Reader.sets", "if len(branches) == 1:", "if False:"): QUICK,
+    (
+        "fast.regex_literals",
+        "_Reader._atom",
+        "if char in '*+?{':",
+        "if False:",
+    ): "RE2 reads such a brace as itself too, and refuses the rest, or `_group` has",
+    (
+        "fast.regex_literals",
+        "_Reader._group",
+        "found is None or self.pattern.startswith('?', found.end())",
+        "found is None and self.pattern.startswith('?', found.end())",
+    ): "`_atom` refuses the question mark",
+    (
+        "fast.regex_literals",
+        "_Reader._repeat",
+        "if self.pattern[self.at:self.at + 1] in {'*', '?', '+'}"
+        " or _REPEAT.match(self.pattern, self.at):",
+        "if False:",
+    ): "`_atom` refuses the second repetition, and so does RE2",
+    ("fast.rows", "RowReader.__init__", "False", "True"): PAYS,
 }
