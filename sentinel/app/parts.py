@@ -25,6 +25,7 @@ from sentinel.detect.behaviour.findings import load_model_rule
 from sentinel.detect.behaviour.monitor import Behaviour
 from sentinel.detect.behaviour.scorer import Scorer
 from sentinel.detect.behaviour.sessions import Limits
+from sentinel.detect.behaviour.watches import Watches
 from sentinel.detect.detector import Detector
 from sentinel.detect.engine import RuleEngine
 from sentinel.detect.reload import InForce, RuleWatch, Swap, rules_in_force
@@ -195,7 +196,7 @@ def make_detector(
     settings: Settings,
     rules: RuleSet,
     facts: Iterable[Fact],
-    behaviour: Behaviour | None = None,
+    behaviour: Watches | None = None,
     *,
     staff: bool = True,
     pseudonym: Callable[[str, str], str] | None = None,

@@ -31,6 +31,7 @@ from sentinel.app.revision import Revisions
 from sentinel.app.scope_drift import ScopeDrift
 from sentinel.app.scope_review import Calendar, ScopeReview
 from sentinel.app.sight import Sight
+from sentinel.app.watching import make_watches
 from sentinel.clock import Clock, SystemClock
 from sentinel.config import Settings
 from sentinel.detect.consumer import Consumer
@@ -91,7 +92,7 @@ class Sentinel:
                 stored = stored_states(tx.state.get)
                 facts = list(tx.facts.all())
             self.registry, self._router = parts.load_notifiers(settings, clock)
-            self._behaviour = parts.make_behaviour(settings)
+            self._behaviour = make_watches(settings, self.sealer)
             rules = parts.load_rules_or_raise(settings, clock)
             self._detector = parts.make_detector(
                 settings,

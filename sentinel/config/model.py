@@ -307,6 +307,17 @@ class BehaviourSettings(Section):
     findings_per_day: int = Field(
         default=20, gt=0, description="Findings told a day (UTC) at most; the rest is counted."
     )
+    staff: bool = Field(
+        default=True,
+        description="Watch accounts of staff against their role, where staff monitoring is live "
+        "(`scope.staff`) and baselines were learnt (`sentinel behaviour train-staff`).",
+    )
+    staff_findings_per_day: int = Field(
+        default=5, gt=0, description="The same bound for the watch of staff, all accounts together."
+    )
+    versions_kept: int = Field(
+        default=5, gt=0, description="Models kept to roll back to (`sentinel behaviour rollback`)."
+    )
 
 
 class Settings(Section):

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from sentinel.detect.behaviour.monitor import Behaviour
+from sentinel.detect.behaviour.watches import Watches
 from sentinel.detect.diary import States
 from sentinel.detect.engine import RuleEngine
 from sentinel.detect.faults import Faults, unjudged
@@ -49,7 +49,7 @@ class Detector:
     """Judges batches of events. Not safe for two tasks at once."""
 
     def __init__(
-        self, *, scope: ScopeEngine, rules: RuleEngine, behaviour: Behaviour | None = None
+        self, *, scope: ScopeEngine, rules: RuleEngine, behaviour: Watches | None = None
     ) -> None:
         self.scope = scope
         self.rules = rules

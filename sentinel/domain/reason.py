@@ -10,6 +10,7 @@ import msgspec
 
 from sentinel.domain.blind_words import sentences as blind_sentences
 from sentinel.domain.reason_review import REVIEW_SENTENCES
+from sentinel.domain.reason_staff import STAFF_SENTENCES
 from sentinel.domain.terms import term
 
 SENTENCES: dict[str, dict[str, str]] = {
@@ -152,6 +153,7 @@ SENTENCES: dict[str, dict[str, str]] = {
     },
     **blind_sentences(),
     **REVIEW_SENTENCES,
+    **STAFF_SENTENCES,
 }
 
 WORDED = frozenset({"name", "weakness", "kind", "category"})  # values that are codes of `TERMS`

@@ -6,6 +6,8 @@ code that is not here, such as a kind of fact that a user invented, is shown as 
 
 from __future__ import annotations
 
+from sentinel.domain.reason_staff import STAFF_TERMS
+
 TERMS: dict[str, dict[str, str]] = {
     # Features of a session
     "rate": {"en": "pages per minute", "fr": "pages par minute"},
@@ -79,6 +81,8 @@ TERMS: dict[str, dict[str, str]] = {
     "correspondence": {"en": "correspondence", "fr": "la correspondance"},
     "credentials": {"en": "credentials", "fr": "les identifiants de connexion"},
     "documents": {"en": "documents", "fr": "les documents"},
+    # Features of a window of staff
+    **STAFF_TERMS,
 }
 
 

@@ -88,13 +88,13 @@ def finding_of(session: Session, score: Score, rule: RuleInfo) -> Finding | None
 
 
 def _reason(strong: Strong) -> Reason:
-    value, bound = _rounded(strong.value), _rounded(strong.bound)
+    value, bound = rounded(strong.value), rounded(strong.bound)
     if strong.low:
         return Reason("behaviour.feature_low", {"name": strong.name, "value": value, "p1": bound})
     return Reason("behaviour.feature", {"name": strong.name, "value": value, "p99": bound})
 
 
-def _rounded(value: float) -> float | int:
+def rounded(value: float) -> float | int:
     """Return three significant digits, without a needless fraction."""
     short = float(f"{value:.3g}")
     return int(short) if short.is_integer() else short

@@ -40,7 +40,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     ``window_from``/``window_to``: event times learnt from. ``sessions`` and ``requests``: how many
     were learnt. ``threshold``: a session scoring above it is a finding;
     it follows from ``budget``, the findings a day that are accepted at ``sessions_per_day``.
-    ``files``: SHA-256 (hex) by name.
+    ``files``: SHA-256 (hex) by name. ``data_digest``: of the events learnt from, see `DataDigest`.
     """
 
     format: int
@@ -59,12 +59,33 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     features: tuple[FeatureStats, ...]
     libraries: dict[str, str]
     files: dict[str, str]
+    data_digest: str = ""
+
+
+class DataDigest:
+    """A digest of the events that something was learnt from, whatever their order.
+
+    The sum of the SHA-256 of their ids modulo 2 ** 256: the same window of the same logs gives the
+    same digest, and an event more or less another one.
+    """
+
+    def __init__(self) -> None:
+        self._sum = 0
+
+    def of(self, event_id: str) -> None:
+        """Take one event in."""
+        self._sum += int.from_bytes(hashlib.sha256(event_id.encode()).digest(), "big")
+
+    @property
+    def hex(self) -> str:
+        """The digest, 64 hex digits."""
+        return f"{self._sum % 2**256:064x}"
 
 
 def read_manifest(directory: Path) -> Manifest:
     """Read and check a model folder. Raises UnreadableFile, ContentError."""
     path = directory / MANIFEST
-    raw = _read(path)
+    raw = read_file(path)
     try:
         manifest = msgspec.json.decode(raw, type=Manifest)
     except msgspec.MsgspecError as error:
@@ -74,7 +95,7 @@ def read_manifest(directory: Path) -> Manifest:
             "this model was trained by another version", where=str(path), hint="train it again"
         )
     for name in FILES:
-        if hashlib.sha256(_read(directory / name)).hexdigest() != manifest.files.get(name):
+        if hashlib.sha256(read_file(directory / name)).hexdigest() != manifest.files.get(name):
             raise ContentError(
                 "the file is not the one that was trained",
                 where=str(directory / name),
@@ -88,21 +109,27 @@ def write_model(directory: Path, manifest: Manifest, files: dict[str, bytes]) ->
 
     The manifest comes last, by rename: a half-written model is refused at loading.
     """
-    directory.mkdir(parents=True, exist_ok=True)
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     complete = msgspec.structs.replace(manifest, files=digests)
     pretty = msgspec.json.format(msgspec.json.encode(complete), indent=2)
-    for name, content in {**files, MANIFEST: pretty}.items():
+    write_files(directory, {**files, MANIFEST: pretty})
+    return complete
+
+
+def write_files(directory: Path, files: dict[str, bytes]) -> None:
+    """Write durably, each by rename, in the order given."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
         draft = directory / f".{name}.new"
         with draft.open("wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         draft.replace(directory / name)
-    return complete
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """Return a file's content. Raises UnreadableFile."""
     try:
         return path.read_bytes()
     except OSError as error:

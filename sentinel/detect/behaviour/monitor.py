@@ -129,10 +129,15 @@ class Behaviour:
         return self.take()
 
     async def flush(self) -> list[Finding]:
-        """End of the input: close every session and wait for the scores, a minute at most."""
-        self._enqueue(self._sessions.flush())
+        """End of the input: close every session and wait for the scores.
+
+        As many at a time as may wait; a minute at most where the model does not answer.
+        """
+        closed = self._sessions.flush()
         self._patient = True
-        await self._settle(_FLUSH_SECONDS, even_if_down=True)
+        for begin in range(0, max(len(closed), 1), self._most_waiting):
+            self._enqueue(closed[begin : begin + self._most_waiting])
+            await self._settle(_FLUSH_SECONDS, even_if_down=self._patient)
         return self.take()
 
     @property

@@ -27,6 +27,7 @@ from sentinel.detect.behaviour.manifest import (
     MARKOV,
     MATRIX,
     REQUESTS,
+    DataDigest,
     FeatureStats,
     Manifest,
     write_model,
@@ -93,7 +94,8 @@ def train(
     import numpy as np
 
     sessions = Sessions(Limits(idle=idle, most_open=10_000_000))
-    sessions.add(events)
+    digest = DataDigest()
+    sessions.add(_digested(events, digest))
     found = sorted(sessions.flush(), key=lambda item: (item.visits[0].time, item.key))
     if len(found) < FEWEST_SESSIONS:
         raise ContentError(
@@ -124,6 +126,7 @@ def train(
         libraries={"python": platform.python_version()}
         | {name: version(name) for name in ("numpy", "pyod", "scikit-learn")},
         files={},
+        data_digest=digest.hex,
     )
     files = {
         MATRIX: matrix_bytes(learnt.population.of_requests, learnt.population.of_sessions),
@@ -177,6 +180,12 @@ def threshold(scores: Matrix, rate: float) -> float:
         return begin
     careful = slope * (1 + 1.645 / sqrt(seen))
     return begin + careful * log(TAIL / rate)
+
+
+def _digested(events: Iterable[Event], digest: DataDigest) -> Iterable[Event]:
+    for event in events:
+        digest.of(event.id)
+        yield event
 
 
 def _request_values(
