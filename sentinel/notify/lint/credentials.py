@@ -1,0 +1,78 @@
+"""A request for a password, a code, a card number or an identity document.
+
+"We will never ask for your password", "choose a new password" and "if somebody asks for your code"
+are no requests: who is asked, for what, and whether it is denied, decide.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sentinel.notify.lint.letter_text import LetterText, Said
+from sentinel.notify.lint.report import Hit
+from sentinel.notify.lint.words import Lexicon
+
+_COMMAND = {
+    "en": re.compile(
+        r"(?:^\W*(?:\d{1,2}[.)] )?|[.;:,] |\band |\bthen |\bor )(?:please |then |simply |just "
+        r"|first |now )*$"
+    ),
+    "fr": re.compile(
+        r"(?:^\W*(?:\d{1,2}[.)] )?|[.;:,] ?|\bet |\bpuis |\bou )(?:nous |ensuite |simplement "
+        r"|alors )*$"
+    ),
+}
+_FORGET = re.compile(
+    r"n'(?:oubliez|hesitez|omettez) pas|ne manquez pas|(?:do not|don't) (?:forget|hesitate|omit)"
+)
+_ASKED = {"en": "please", "fr": "veuillez"}
+_NOT_TO = re.compile(r"\b(?:ne |n'|do not |don't |never |not to |not )(?:\w+ ){0,2}$")
+_NEW = re.compile(
+    r"\b(?:new|nouveau|nouvel|nouvelle|strong|another|different|autre|fresh|chang(?:e|ing|ez"
+    r"|er)|reset\w*"
+    r"|reinitialis\w+|modifi\w+|choos(?:e|ing)|pick|choisi\w+|renouvel\w+|update your password"
+    r"|replace"
+    r"|remplac\w+|set (?:a|your))\b"
+)
+_ELSEWHERE = re.compile(
+    r"\b(?:(?:tell|ask|call|contact|give|inform|warn|with|to) (?:your|the) bank|the police"
+    r"|la police"
+    r"|(?:demand\w+|appel\w+|aupres de|contact\w+|inform\w+|a|prevenez|dites a) (?:votre|la) banque"
+    r"|gendarmerie|credit reference|passport office|prefecture)\b"
+)
+_REACH = 110
+
+
+def credential_requests(letter: LetterText, words: Lexicon) -> Iterator[Hit]:
+    """Find sentences in which the reader is asked to hand over a secret."""
+    for one in letter.said:
+        found = _request(one, words)
+        if found is not None:
+            start, end = found
+            yield Hit("asks_for_credentials", letter.in_sentence(one, start), one.text[start:end])
+
+
+def _request(one: Said, words: Lexicon) -> tuple[int, int] | None:
+    language, asks = words.language, words.requests
+    text = _FORGET.sub(lambda match: _ASKED[language].ljust(len(match[0])), one.text)
+    for verb in asks["give"].finditer(text):
+        secret = asks["secret"].search(text, verb.end(), min(len(text), verb.end() + _REACH))
+        if secret is None or _ELSEWHERE.search(text):
+            continue
+        before = text[: verb.start()]
+        asked = asks["asked"].search(text[: verb.end()]) or asks["asked"].search(one.lead)
+        commands = _commands(verb[0], language) and _COMMAND[language].search(before)
+        clause = before[-_REACH:] + verb[0]
+        between = text[verb.end() : secret.end()]
+        denied = _NOT_TO.search(before) or any(
+            asks["denied"].search(part) for part in (clause, between)
+        )
+        if (asked or commands) and not denied and not _NEW.search(clause[-60:] + between):
+            return verb.start(), secret.end()
+    return None
+
+
+def _commands(verb: str, language: str) -> bool:
+    first = verb.split(" ", 1)[0]
+    return first.endswith("ez") if language == "fr" else not first.endswith(("ing", "ed", "ation"))
