@@ -12,11 +12,20 @@ from typing import Protocol, TypeVar
 
 from sentinel.clock import Clock
 from sentinel.config import Settings
+from sentinel.domain.affected import Affected
 from sentinel.domain.event import Event
-from sentinel.domain.incident import Actor, Document
+from sentinel.domain.incident import Actor, Document, Incident
 from sentinel.store.ports import CaseTx, Sealer
 
 T = TypeVar("T")
+
+
+class Casework(Protocol):
+    """Counts persons in the stored events."""
+
+    async def affected(self, incident: Incident, /) -> Affected | None:
+        """Return the persons of a case: the frozen set, else what the case asks by itself."""
+        ...
 
 
 class Service(Protocol):
@@ -35,6 +44,11 @@ class Service(Protocol):
     @property
     def sealer(self) -> Sealer:
         """What opens the sealed TOTP secrets."""
+        ...
+
+    @property
+    def casework(self) -> Casework:
+        """What counts the persons of a case."""
         ...
 
     async def in_store(self, function: Callable[[CaseTx], T], /) -> T:

@@ -19,6 +19,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from sentinel.clock import ManualClock
 from sentinel.config import Settings
+from sentinel.domain.affected import Affected
 from sentinel.domain.alert import Alert
 from sentinel.domain.deadline import Deadline, due_strict
 from sentinel.domain.event import Event
@@ -64,6 +65,13 @@ class House:
     async def in_store(self, query: Callable[[CaseTx], T]) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.thread, self.now_in_store, query)
+
+    @property
+    def casework(self) -> House:
+        return self
+
+    async def affected(self, incident: Incident) -> Affected | None:
+        return incident.affected
 
     async def event(self, event_id: str) -> Event | None:
         return self.events.get(event_id)

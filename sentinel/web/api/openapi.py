@@ -46,7 +46,46 @@ _READS = {
     "/incidents/{id}/proposals": ("What waits for a second person.", ()),
     "/incidents/{id}/qualification": ("Questions, score, likeness, bridge.", ("language",)),
     "/incidents/{id}/evidence": ("Evidence and its custody.", ()),
+    "/incidents/{id}/dossiers": ("Dossiers that were frozen to be filed.", ()),
+    "/incidents/{id}/dossiers/{dossier}/files/{name}": (
+        "A file of a frozen dossier: json, sig, pdf, dpv or edpb. Late ones need their reasons.",
+        (),
+    ),
+    "/incidents/{id}/approvals": ("Who stood for what.", ()),
+    "/register": (
+        "The register of art. 33(5), signed; the proof is in the header Sentinel-Proof.",
+        ("format", "since", "until", "language"),
+    ),
 }
+_POSTS = {
+    "/incidents/{id}/dossiers": ("freeze_dossier", "Freeze and sign a dossier.", "", "kind"),
+    "/incidents/{id}/filings": (
+        "record_filed_dossier",
+        "Record what a person filed.",
+        "kind number filed_at",
+        "dossier receipt",
+    ),
+    "/incidents/{id}/approvals": (
+        "ask_approval",
+        "Ask a second person to stand for a dossier or a document.",
+        "object code",
+        "",
+    ),
+    "/incidents/{id}/approvals/{approval}/approve": (
+        "approve_bytes",
+        "Stand for it as the second person.",
+        "code",
+        "",
+    ),
+    "/incidents/{id}/approvals/{approval}/refuse": ("refuse_bytes", "Refuse it.", "reason", ""),
+    "/incidents/{id}/approvals/{approval}/withdraw": (
+        "withdraw_approval",
+        "End an approval.",
+        "reason",
+        "",
+    ),
+}
+"""Path: operation, what it does, fields that it needs, fields that it may have; all texts."""
 _SUBJECTS = {"incident": "/incidents/{id}/commands/", "alert": "/alerts/{id}/commands/"}
 
 
@@ -59,6 +98,8 @@ def description() -> Object:
     for spec in SPECS.values():
         path = PREFIX + _SUBJECTS.get(spec.subject, "/commands/") + spec.name
         paths[path] = {"post": _write(spec, path)}
+    for path, (name, means, needed, other) in _POSTS.items():
+        paths.setdefault(PREFIX + path, {})["post"] = _post(path, name, means, needed, other)
     case = f"{PREFIX}/incidents/{{id}}/evidence"
     paths[case]["post"] = _upload(case)
     paths[f"{case}/{{evidence}}/export"] = {"post": _export(case)}
@@ -119,6 +160,26 @@ def _write(spec: Command, path: str) -> Object:
             "content": {"application/json": {"schema": schema}},
         },
         "responses": _responses("201" if not spec.subject or spec.name == "split_case" else "200"),
+    }
+
+
+def _post(path: str, name: str, means: str, needed: str, other: str) -> Object:
+    schema: Object = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {one: {"type": "string"} for one in (*needed.split(), *other.split())},
+    }
+    if needed:
+        schema["required"] = needed.split()
+    return {
+        "operationId": name,
+        "summary": means,
+        "parameters": _in_path(path),
+        "requestBody": {
+            "required": bool(needed),
+            "content": {"application/json": {"schema": schema}},
+        },
+        "responses": _responses("200" if path.count("{") > 1 else "201"),
     }
 
 

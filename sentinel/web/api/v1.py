@@ -6,7 +6,7 @@ import msgspec
 from aiohttp import web
 
 from sentinel.store.ports import CaseTx
-from sentinel.web.api import blind, cases, commands
+from sentinel.web.api import blind, cases, commands, dossiers
 from sentinel.web.api.openapi import description
 from sentinel.web.api.records import alert_record, incident_record
 from sentinel.web.auth.gatekeeper import CONSOLE, case_content
@@ -29,6 +29,7 @@ def add_routes(application: web.Application) -> None:
     application.router.add_post(f"{PREFIX}/alerts/{{id}}/commands/{{command}}", commands.on_alert)
     application.router.add_post(f"{PREFIX}/commands/{{command}}", commands.opening)
     cases.add_routes(application, PREFIX)
+    dossiers.add_routes(application, PREFIX)
     blind.add_routes(application, PREFIX)
 
 
