@@ -1,31 +1,25 @@
-"""One rule over what is stored, while the service is stopped: the material of a backtest."""
+"""One rule over what is stored, also while the service runs: the material of a backtest."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sentinel.app.parts import make_engine, open_events, open_sealer
+from sentinel.app.hunting import stored
+from sentinel.app.parts import make_engine
 from sentinel.config import Settings
 from sentinel.detect.rules.model import RuleSet
 from sentinel.domain.event import Event
 from sentinel.domain.finding import Finding
-from sentinel.errors import UnreadableFile
 
 
 def stored_events(settings: Settings, since: datetime) -> Iterator[Event]:
     """Yield the stored events from ``since`` on, by time.
 
-    Raises StorageError while a service writes there, UnreadableFile where nothing was stored.
+    Raises StorageError where they cannot be read, UnreadableFile where nothing was stored.
     """
-    folder = settings.data_dir / "events"
-    if not folder.is_dir():
-        raise UnreadableFile("no events are stored here", where=str(folder))
-    store = open_events(settings, open_sealer(settings))
-    try:
-        yield from store.search(since=since)
-    finally:
-        store.close()
+    with stored(settings) as events:
+        yield from events.search(since=since)
 
 
 class Replay:

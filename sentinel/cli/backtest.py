@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Protocol
@@ -19,13 +18,11 @@ from sentinel.app.offline import Offline
 from sentinel.cli.output import json, line, note
 from sentinel.cli.rule_choice import choose_rule
 from sentinel.cli.scan import public
-from sentinel.clock import SystemClock
+from sentinel.cli.when import instant
 from sentinel.collect.formats.registry import AUTO
 from sentinel.collect.intake import UnparsedLine
 from sentinel.collect.offline import OfflineReader
 from sentinel.detect.backtest import Report, Tally
-from sentinel.detect.rules.fault import RuleFault
-from sentinel.detect.rules.timeline import duration
 from sentinel.domain.event import Event
 from sentinel.domain.finding import Finding
 from sentinel.errors import Exit, UsageError
@@ -67,7 +64,7 @@ def backtest(
 ) -> None:
     """Run RULE alone over the past and count what it would have found.
 
-    Files, or with --since the stored events, for which the service must be stopped.
+    Files, or with --since the stored events, also while the service runs.
     Exit 0: nothing found, 1: something, 2: usage, 3: the rule is wrong, 4: nothing can be read.
     """
     settings = config.load(context.obj)
@@ -77,7 +74,7 @@ def backtest(
     alone = choice.ruleset.only(choice.rule.info.id)
     judge: Judge
     if since:
-        events: Iterable[Event] = stored_events(settings, _instant(since))
+        events: Iterable[Event] = stored_events(settings, instant(since))
         judge = Replay(settings, alone)
     else:
         reader = OfflineReader(parts.load_sources(settings, rules), format_name=format_name)
@@ -95,18 +92,6 @@ def backtest(
         _print(report, shown)
     if report.findings:
         raise typer.Exit(int(Exit.FINDINGS))
-
-
-def _instant(text: str) -> datetime:
-    try:
-        return SystemClock().now() - duration(text)
-    except RuleFault:
-        pass
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is no time", hint="write 7d, 36h or 2026-01-31") from None
-    return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def _parsed(reader: OfflineReader, paths: Sequence[Path]) -> Iterator[Event]:

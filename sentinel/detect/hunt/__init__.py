@@ -1,0 +1,1 @@
+"""Questions that a person writes: a small query language, or the selections of a Sigma rule."""
