@@ -38,6 +38,7 @@ from sentinel.cli import (
     drill,
     explain,
     hold,
+    hunt,
     incident,
     init,
     journal,
@@ -114,7 +115,7 @@ for group in (
     affected,
 ):
     group.register(app)
-for group in (blind, replay, bundle, migrate):
+for group in (blind, replay, bundle, migrate, hunt):
     group.register(app)
 casework.register(incident.app, alert.app)
 case_papers.register(incident.app)
