@@ -22,6 +22,7 @@ from sentinel.app.parts import (
     open_cases,
     open_sealer,
 )
+from sentinel.cli.doctor_events import events_here
 from sentinel.cli.doctor_inputs import examine_inputs
 from sentinel.cli.output import json, line
 from sentinel.clock import SystemClock
@@ -35,6 +36,7 @@ LOW_DISK_BYTES = 1024**3
 EXTRAS = {
     "behaviour": ("pyod", "the navigation model (anomalous sessions)"),
     "speed": ("hyperscan", "rules searched for in one pass: thousands of them cost little more"),
+    "elastic": ("elasticsearch", "events on Elasticsearch (store.events)"),
     "otlp": ("opentelemetry.proto", "OpenTelemetry logs in protobuf (in JSON they need nothing)"),
     "demo": ("aiosmtpd", "the mail server that `sentinel demo` delivers to"),
 }
@@ -83,6 +85,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield _attempt("master key", lambda: _key(settings))
     yield _attempt("data directory", lambda: _data(settings))
     yield _attempt("case store", lambda: _cases(settings))
+    yield _attempt("event store", lambda: events_here(settings))
     yield _attempt("rules", lambda: _rules(settings))
     yield _attempt("formats of the sources", lambda: _intakes(settings))
     yield _attempt("channels", lambda: _channels(settings))
