@@ -52,12 +52,22 @@ _READS = {
         (),
     ),
     "/incidents/{id}/approvals": ("Who stood for what.", ()),
+    "/campaigns": ("Campaigns of letters, oldest first: hashes and counts.", ()),
+    "/campaigns/{campaign}": ("One campaign: letters by state, failures by name, coverage.", ()),
     "/register": (
         "The register of art. 33(5), signed; the proof is in the header Sentinel-Proof.",
         ("format", "since", "until", "language"),
     ),
 }
 _POSTS = {
+    "/incidents/{id}/campaigns": ("prepare_campaign", "Freeze letters and audience.", "", ""),
+    "/campaigns/{campaign}/ask": ("ask_campaign", "Ask a second person.", "code", ""),
+    "/campaigns/{campaign}/approve": ("approve_campaign", "Stand for it.", "code", ""),
+    "/campaigns/{campaign}/start": ("start_campaign", "Let the canary out.", "", "again"),
+    "/campaigns/{campaign}/continue": ("continue_campaign", "Let the others out.", "", ""),
+    "/campaigns/{campaign}/pause": ("pause_campaign", "Hold letters back.", "reason", ""),
+    "/campaigns/{campaign}/resume": ("resume_campaign", "Go on after a pause.", "", ""),
+    "/campaigns/{campaign}/stop": ("stop_campaign", "End it for good.", "reason", ""),
     "/incidents/{id}/dossiers": ("freeze_dossier", "Freeze and sign a dossier.", "", "kind"),
     "/incidents/{id}/filings": (
         "record_filed_dossier",

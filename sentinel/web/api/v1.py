@@ -6,7 +6,7 @@ import msgspec
 from aiohttp import web
 
 from sentinel.store.ports import CaseTx
-from sentinel.web.api import blind, cases, commands, dossiers
+from sentinel.web.api import blind, campaigns, cases, commands, dossiers
 from sentinel.web.api.openapi import description
 from sentinel.web.api.records import alert_record, incident_record
 from sentinel.web.auth.gatekeeper import CONSOLE, case_content
@@ -31,6 +31,7 @@ def add_routes(application: web.Application) -> None:
     cases.add_routes(application, PREFIX)
     dossiers.add_routes(application, PREFIX)
     blind.add_routes(application, PREFIX)
+    campaigns.add_routes(application, PREFIX)
 
 
 async def health(request: web.Request) -> web.Response:
