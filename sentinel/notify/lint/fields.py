@@ -21,7 +21,7 @@ _PLACEHOLDERS = re.compile(
     | <(?!/?(?:https?|mailto|www))[^\W\d_][^<>\n@/]{1,60}>
     | \b[Xx]{3,}\b | \b[Xx]{2,}(?:\s?[/.:-]\s?[Xx]{2,})+
     | \b[Xx]{2}\s(?=[^\W\d_]+\s(?:20)?[Xx\d]{2})
-    | _{2}\w+_{2} | _{3,} | \b[X]{2}\b | \[[●•xX.…?]+\] | \$[a-z_]+\.?[a-z_]{2,40}
+    | _{2}\w+_{2} | _{2,} | \b[X]{2}\b | \[[●•xX.…?]+\] | \$[a-z_]+\.?[a-z_]{2,40}
     | \#[A-Za-z_]{3,30}\#
     | \.{2,}/\.{2,}
     | \(\s*(?i:insert|insérer|inserer|à\ compléter|à\ préciser|to\ complete|nom\ du|name\ of
@@ -33,7 +33,7 @@ _PLACEHOLDERS = re.compile(
     | \b(?:TODO|TBD|TBC|FIXME|XXX|undefined|NaN|NULL)\b | \#(?:REF|N/A|NAME|NOM|VALUE)[!?]?
     | (?i:\blorem\s+ipsum\b | \bto\s+be\s+(?:completed|filled\s+in|inserted)\b
         | \b(?:insert|inserer|insérer)\s+(?:\w+\s+){0,3}(?:here|ici)\b
-        | \bà\s+(?:compléter|renseigner)\b(?=\s*(?:[\])}:.]|$))
+        | \bà\s+(?:compléter|renseigner)\b(?=\s*(?:[\])}:.]|\n|\Z))
         | \bnom\s+du\s+(?:client|destinataire)\s+ici\b | \b(?:customer|first|client)_name\b )
     """,
     re.VERBOSE,
@@ -87,7 +87,7 @@ def empty_fields(letter: LetterText, language: str) -> Iterator[Hit]:
         rf"(?:(?<=\s)|^)(?:{_WORDS[language]})[ ]+(?:[,.;)](?!\w|\.\.)|(?=\n\n|\Z))"
         r"|\b(?:du +au|from +to|between +and|entre +et|de +a +h|le +a +h)\b|\([ ]*\)|\"[ ]*\""
         r"|\b(?:entre )?le +(?:et|au) +le\b|(?<=[a-z0-9]) +[,.](?=\s|$)"
-        r"|(?:dear|hello|hi|bonjour|cher|chere|madame|monsieur)[ ]+,",
+        r"|, ,(?= )|(?:dear|hello|hi|bonjour|cher|chere|madame|monsieur)[ ]+,",
         re.M,
     )
     for match in holes.finditer(text):

@@ -24,7 +24,7 @@ _TITLED = re.compile(
     rf"|Mademoiselle|Me|Docteur|Maître|Pr)\.?[ \u00a0\u202f]+((?:{_CAP}"
     rf"|[A-Z]\.)(?:[ \u00a0-]{_PARTICLE}{_CAP}){{0,3}})"
 )
-_NAMED = re.compile(rf"\b({_CAP})[ \u00a0]+({_PARTICLE}{_CAP})(?:[ \u00a0]+{_PARTICLE}{_CAP})?")
+_NAMED = re.compile(rf"(?<![\w-])({_CAP})[ \u00a0]+({_PARTICLE}{_CAP})(?:[ \u00a0]+{_PARTICLE}{_CAP})?")
 _INITIAL = re.compile(rf"\b({_CAP})[ \u00a0]+([A-Z])\.(?=[\s,;)])")
 _ADDRESSED = re.compile(r"\W*(?:dear|cher|chere|chers|cheres|madame|monsieur|hello|hi|bonjour)\b")
 _ORGANISED = re.compile(r"\s*(?:&|and sons|et fils|ltd|limited|plc|sas?\b|sarl|inc)")
@@ -71,12 +71,20 @@ def _names(written: str, words: Lexicon) -> Iterator[tuple[str, int]]:
     for match in _TITLED.finditer(written):
         taken.append(match.span())
         yield match[0], match.start()
-    for match in (*_NAMED.finditer(written), *_INITIAL.finditer(written)):
+    for match in (*_pairs(written), *_INITIAL.finditer(written)):
         if any(begin <= match.start() < end for begin, end in taken) or _house(match[0], words):
             continue
         if _known(match[1], words) or _beside_a_role(written, match, words):
             taken.append(match.span())
             yield match[0], match.start()
+
+
+def _pairs(written: str) -> Iterator[re.Match[str]]:
+    """Find capitals in a row from every word on: "Yesterday Ann Lee" holds "Ann Lee"."""
+    start = 0
+    while match := _NAMED.search(written, start):
+        yield match
+        start = match.end(1)
 
 
 def _known(name: str, words: Lexicon) -> bool:
