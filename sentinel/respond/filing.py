@@ -15,7 +15,7 @@ from sentinel.domain.frozen_dossier import FrozenDossier
 from sentinel.domain.incident import Actor, Document, FilingKind, Incident
 from sentinel.domain.record import Evidence
 from sentinel.domain.transitions import Track
-from sentinel.errors import NotFound, Refused
+from sentinel.errors import NotFound, Refused, StorageError
 from sentinel.respond.approval import Approvals
 from sentinel.respond.workflow.authority import Proof, record_filing
 from sentinel.respond.workflow.change import Case
@@ -118,7 +118,7 @@ def record(  # noqa: PLR0913 - what a receipt says, each by name
     if dossier is not None:
         try:
             given = approvals.require(tx, bound_to(dossier), now=now).approved
-        except Refused:
+        except (Refused, StorageError):  # an approval that was forged is none, and stops nothing
             given = None
         approved_by = given.account if given is not None else ""
     proof = Proof(
