@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from case_targets import fresh_database, postgres  # noqa: F401
+from case_targets import fresh_database, migrated  # noqa: F401
 from sqlalchemy import make_url, text
 
 from sentinel.clock import ManualClock
@@ -35,7 +35,7 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> str | Path:
 
 @pytest.fixture
 def server_store(request: pytest.FixtureRequest) -> Iterator[SqlCaseStore]:
-    store = opened(fresh_database(request.getfixturevalue("postgres"), "migrated"))
+    store = opened(fresh_database(request.getfixturevalue("migrated"), "migrated"))
     yield store
     store.close()
 
@@ -237,7 +237,7 @@ def test_a_connection_that_breaks_before_the_commit_is_repeated(
 
 
 def test_a_server_that_was_restarted_is_met_again(request: pytest.FixtureRequest) -> None:
-    server = request.getfixturevalue("postgres")
+    server = request.getfixturevalue("migrated")
     store = opened(fresh_database(server, "migrated"))
     work(store)
     server.kill()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from case_targets import case_target, postgres  # noqa: F401
+from case_targets import TARGETS, migrated, target_of  # noqa: F401
 from sqlalchemy import text
 
 from sentinel.clock import ManualClock
@@ -48,9 +48,11 @@ def clock() -> ManualClock:
     return ManualClock(NOW)
 
 
-@pytest.fixture
-def store(request: pytest.FixtureRequest, clock: ManualClock) -> Iterator[SqlCaseStore]:
-    opened = SqlCaseStore.open(request.getfixturevalue("case_target"), XorSealer(), clock)
+@pytest.fixture(params=TARGETS)
+def store(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock
+) -> Iterator[SqlCaseStore]:
+    opened = SqlCaseStore.open(target_of(request, tmp_path), XorSealer(), clock)
     yield opened
     opened.close()
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
-from case_targets import case_target, postgres  # noqa: F401
+from case_targets import TARGETS, migrated, target_of  # noqa: F401
 
 from sentinel.clock import ManualClock
 from sentinel.domain.blind import BlindWindow, Cause
@@ -19,10 +20,10 @@ START = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.fixture
-def store(request: pytest.FixtureRequest) -> Iterator[SqlCaseStore]:
+@pytest.fixture(params=TARGETS)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlCaseStore]:
     store = SqlCaseStore.open(
-        request.getfixturevalue("case_target"), AesGcmSealer(bytes(32)), ManualClock(START)
+        target_of(request, tmp_path), AesGcmSealer(bytes(32)), ManualClock(START)
     )
     yield store
     store.close()
