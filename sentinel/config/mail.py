@@ -43,7 +43,7 @@ class RelaySettings(Section):
     password: SecretStr | None = Field(default=None, description="Prefer `password_file`.")
     timeout_seconds: float = Field(default=30, gt=0, description="For one command.")
     reply_seconds: float = Field(
-        default=600, gt=0, description="For the answer to a letter (RFC 5321, 4.5.3.2.6)."
+        default=600, gt=0, description="For the answer to a letter (RFC 5321, section 4.5.3)."
     )
     log: Path | None = Field(
         default=None,
