@@ -8,6 +8,7 @@ from functools import partial
 
 import msgspec
 
+from sentinel.app.campaign.fit import require_sendable
 from sentinel.app.campaign.house import House
 from sentinel.clock import Clock
 from sentinel.domain.approval import Approval
@@ -53,7 +54,7 @@ def start(
     commands.check(actor, campaign, "start", "", now)
     if not house.settings.mail.primary.host:
         raise Refused("mail.primary.host is not set: no letter can leave")
-    house.texts(campaign)
+    require_sendable(campaign.kind, house.texts(campaign), house.settings.notifiers_path)
     approval = house.approvals.require(tx, house.present(campaign), now=now)
     started = commands.start(tx, actor, campaign, approval, again=again, now=now)
     commands.note(

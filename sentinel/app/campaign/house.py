@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sentinel.app.approving import open_approvals
 from sentinel.app.directory import directory_path, open_directory
-from sentinel.app.parts import stable_key
+from sentinel.app.parts import open_persons, stable_key
 from sentinel.config import Settings
 from sentinel.domain.approval import Bound, Subject
 from sentinel.domain.campaign import (
@@ -66,6 +66,15 @@ class House:
     def token(self, pseudonym: str, letter_sha256: str) -> str:
         """Return the idempotency key of a person x a letter version."""
         return token_of(self._key, pseudonym, letter_sha256)
+
+    def known(self, identifier: str) -> str:
+        """Return the pseudonym of a person of the business; empty where none was ever given."""
+        persons = open_persons(self.settings, self.sealer)
+        try:
+            found = persons.known("sub", identifier)
+            return found.pseudonym if found is not None else ""
+        finally:
+            persons.close()
 
     def mail_key(self, address: str) -> str:
         """Return the keyed hash of an address."""

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from sentinel.app.campaign.house import HTML, PDF, TEXT, House, listed, read_texts
+from sentinel.app.campaign.fit import require_sendable
+from sentinel.app.campaign.house import HTML, PDF, TEXT, House, listed
 from sentinel.app.directory import audience
 from sentinel.domain.campaign import (
     Campaign,
@@ -26,7 +27,6 @@ from sentinel.domain.dispatch import Dispatch, DispatchState, Failure
 from sentinel.domain.incident import Actor, Incident
 from sentinel.errors import Refused
 from sentinel.ids import uuid7
-from sentinel.notify.campaign.compose import Text
 from sentinel.notify.letter_variants import Variant, draft_variants
 from sentinel.respond import campaign as commands
 from sentinel.respond.documents import Draft, file_drafts
@@ -145,12 +145,6 @@ def prepare_notice(
     )
 
 
-def lint(texts: Mapping[tuple[str, str], Text]) -> None:
-    """Refuse letters that are not fit to be sent."""
-    if not texts:
-        raise Refused("there is no letter")
-
-
 def _freeze(
     tx: CaseTx,
     house: House,
@@ -160,7 +154,7 @@ def _freeze(
     named: Mapping[str, str],
     now: datetime,
 ) -> Campaign:
-    lint(read_texts(house.unchanged(campaign)))
+    require_sendable(campaign.kind, house.texts(campaign), house.settings.notifiers_path)
     if not found.rows:
         raise Refused("the audience is empty")
     letters = _letters(house, campaign, found, named)

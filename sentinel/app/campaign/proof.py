@@ -8,7 +8,6 @@ from datetime import datetime
 
 import msgspec
 
-from sentinel.app import parts
 from sentinel.app.campaign.house import House
 from sentinel.clock import isoformat
 from sentinel.domain.approval import Approval
@@ -86,11 +85,7 @@ def informed(
     campaigns = {one.id: one for one in tx.records.find(Campaign)}
     letters: list[Dispatch] = []
     if person:
-        pseudonym = (
-            person
-            if person.startswith("sub_")
-            else parts.make_pseudonymiser(house.settings).pseudonym("sub", person)
-        )
+        pseudonym = person if person.startswith("sub_") else house.known(person)
         tokens = [house.token(pseudonym, one.letter_sha256) for one in campaigns.values()]
         letters += [one for token in tokens if (one := house.ledger.find(token)) is not None]
     if email:
