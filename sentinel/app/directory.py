@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from sentinel.app import parts
@@ -27,6 +28,7 @@ OPENERS = (Role.DPO, Role.LEGAL)
 IMPORTERS = (Role.DPO, Role.ADMIN)
 LISTERS = (Role.COMMANDER, Role.SCRIBE, Role.DPO, Role.LEGAL, Role.COMMS)
 MOST_OPENED = 100
+AT_ONCE = 500
 IMPORTED = "directory.imported"
 OBJECT = "directory"
 
@@ -47,7 +49,13 @@ def entries_of(
 ) -> Iterator[DirectoryEntry]:
     """Yield the entries of ``rows`` under the pseudonyms that the collector gives identifiers."""
     pseudonymiser = parts.make_pseudonymiser(settings)
-    return read_entries(rows, mapping, lambda value: pseudonymiser.pseudonym("sub", value))
+    entries = read_entries(rows, mapping, lambda value: pseudonymiser.pseudonym("sub", value))
+    while True:
+        with pseudonymiser.batch():  # durable together: one wait for the disk, not one a person
+            some = list(islice(entries, AT_ONCE))
+        if not some:
+            return
+        yield from some
 
 
 def import_entries(

@@ -121,12 +121,9 @@ def carry_out(
 ) -> Erased:
     """Destroy what an order names, and journal that it is done. Again does no harm."""
     letters = _letters_with(tx, identifiers, sealer)
+    entries = directory.forget(persons) if directory is not None else 0
     gone = tuple(keys.erase(persons))
-    done = Erased(
-        persons=gone,
-        entries=directory.forget(persons) if directory is not None else 0,
-        letters=tx.dead_letters.erase(letters),
-    )
+    done = Erased(persons=gone, entries=entries, letters=tx.dead_letters.erase(letters))
     payload = {"persons": sorted(persons), "keys": len(gone), "entries": done.entries}
     tx.journal.append(
         occurred_at=at, actor="sentinel:persons", action=ERASED, object_id=OBJECT,
@@ -135,11 +132,11 @@ def carry_out(
     return done
 
 
-def ordered(tx: CaseTx) -> set[str]:
-    """Return every person whose erasure was ever ordered, by pseudonym."""
+def told(tx: CaseTx, action: str) -> set[str]:
+    """Return every person of whom the journal tells `ORDERED` or `ERASED`, by pseudonym."""
     found: set[str] = set()
     for line in tx.journal.lines(object_id=OBJECT, limit=1_000_000):
-        payload = tx.journal.opened(line) if line.action == ORDERED else None
+        payload = tx.journal.opened(line) if line.action == action else None
         if isinstance(payload, dict):
             found |= {str(one) for one in payload.get("persons", [])}
     return found
@@ -149,11 +146,13 @@ def again(
     tx: CaseTx, keys: PersonKeys, directory: SubjectDirectory | None, sealer: Sealer, at: datetime
 ) -> Erased | None:
     """Carry out orders that a crash cut short, or that a restored copy of the map undid."""
-    left = {name: found for name in ordered(tx) if (found := keys.person(name)) is not None}
+    ordered = told(tx, ORDERED)
+    known = {name: person for name in ordered if (person := keys.person(name)) is not None}
+    left = sorted({*known, *(ordered - told(tx, ERASED))})
     if not left:
         return None
-    identifiers = [person.identifier for person in left.values()]
-    return carry_out(tx, keys, directory, sorted(left), identifiers, sealer, at)
+    identifiers = [person.identifier for person in known.values()]
+    return carry_out(tx, keys, directory, left, identifiers, sealer, at)
 
 
 def at_start(settings: Settings, sealer: Sealer, cases: CaseStore, at: datetime) -> Erased | None:

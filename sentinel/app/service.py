@@ -169,6 +169,8 @@ class Sentinel:
             await self._behaviour.start()
         remembered = await self._consumer.warm_up(HORIZON)
         released = await self._outbox.release()
+        if self._cases.schema is not None and self._cases.schema.missing:
+            self._log.warning("schema behind", hint="sentinel migrate")
         self._log.info(
             "started",
             remembered=remembered,

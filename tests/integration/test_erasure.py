@@ -210,6 +210,24 @@ async def test_what_a_restored_map_brings_back_is_erased_again(house: House) -> 
     assert [one.action for one in journal(house)].count("person.erased") == 2
 
 
+async def test_an_order_that_a_crash_cut_short_is_carried_out(house: House) -> None:
+    event = (await house.post(line(1, VICTIM), f"not json, of {VICTIM}"))[0]
+    name = parts.make_pseudonymiser(house.settings).pseudonym("sub", VICTIM)
+    with_directory(house, name)
+    with parts.reading(house.settings) as tx:  # and then the power went
+        erasure.order(
+            tx, [name], request="R", reason=REASON, by=erasure_actor("dpo"),
+            approved_by=erasure_actor("legal"), at=SystemClock().now(),
+        )  # fmt: skip
+    await (await house.service()).stop()
+    assert VICTIM not in str(house.originals(event))
+    directory = open_directory(house.settings, parts.open_sealer(house.settings))
+    assert directory.opened([name]) == {}
+    directory.close()
+    with parts.reading(house.settings) as tx:
+        assert tx.dead_letters.find() == []
+
+
 async def test_a_letter_with_the_person_in_it_goes_too(house: House) -> None:
     await house.post(line(1, VICTIM), f"not json, but it names {VICTIM}", "not json, of nobody")
     with parts.reading(house.settings) as tx:

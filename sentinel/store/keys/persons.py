@@ -28,7 +28,7 @@ from sentinel.store.ports import Sealer
 
 FILE: Final = Path("keys") / "persons.sqlite"
 PERSONS: Final = ("usr", "sub")
-_REMEMBERED: Final = 1 << 17
+_REMEMBERED: Final = 1 << 16
 SECRETS: Final = ("tag_key", "seed", "former")
 
 
