@@ -62,6 +62,7 @@ def draft_processor_notice(
             "we are not the processor in this case: the clock of the notice does not run",
             hint="sentinel incident start-processor-notice",
         )
+    names = names_of(tx, settings, sealer, incident)
     drafts = [
         draft
         for language in LANGUAGES
@@ -73,7 +74,8 @@ def draft_processor_notice(
                 settings.organisation,
                 language,
                 now,
-                settings.notifiers_path,
+                names=names,
+                notifiers=settings.notifiers_path,
             ),
             incident,
             "processor_notice",

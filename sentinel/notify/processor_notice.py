@@ -6,6 +6,7 @@ clock of 72 hours that starts with it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from sentinel.domain.incident import Incident
 from sentinel.notify import wording
 from sentinel.notify.notice_facts import NOT_KNOWN, Part, Told
 from sentinel.notify.paper import Paper, Section
+from sentinel.notify.register_bare import Bare
 
 
 def processor_notice(
@@ -24,9 +26,15 @@ def processor_notice(
     organisation: Organisation,
     language: str,
     now: datetime,
+    *,
+    names: Iterable[str] = (),
     notifiers: Path | None = None,
 ) -> Paper:
-    """Return the notice in ``fr`` or ``en``. ``clock``: PROC, whose anchor is our awareness."""
+    """Return the notice in ``fr`` or ``en``. ``clock``: PROC, whose anchor is our awareness.
+
+    ``names``: identifiers of people that it must not tell.
+    """
+    bare = Bare(names, language)
     told = Told(incident, organisation, language, now, notifiers)
     aware = clock.anchor_at if clock is not None else incident.aware_at
     return Paper(
@@ -38,7 +46,11 @@ def processor_notice(
         sections=(
             *(
                 Section(
-                    heading=told.heading(part), lines=told.lines(part) or (NOT_KNOWN[language],)
+                    heading=told.heading(part),
+                    lines=tuple(
+                        one if part is Part.CONTACT else bare(one) for one in told.lines(part)
+                    )
+                    or (NOT_KNOWN[language],),
                 )
                 for part in Part
             ),

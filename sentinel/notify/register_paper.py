@@ -73,6 +73,12 @@ _KINDS = {
     "processor_notice": ("violation chez un sous-traitant", "breach at a processor"),
     "generic": ("autre", "other"),
 }
+_FILINGS = {
+    "initial": ("initiale", "initial"),
+    "complement": ("complémentaire", "complementary"),
+    "complete": ("finale", "final"),
+    "withdraw": ("retrait", "withdrawn"),
+}
 _CODED = frozenset({"kind", "risk", "authority", "informed"})
 _INSTANTS = frozenset({"occurred_from", "occurred_to", "detected_at", "aware_at", "closed_at"})
 
@@ -175,11 +181,19 @@ def _value(field: str, value: object, language: str) -> str:
         return words.get(code, (code, code))[0 if language == "fr" else 1]
     if field in _INSTANTS:
         return _said(str(value), language)
+    if field == "filings" and isinstance(value, list | tuple):
+        return " ; ".join(_filing(str(one), language) for one in value)
     if isinstance(value, int):
         return wording.number(value, language)
     if isinstance(value, list | tuple):
         return " ; ".join(str(one) for one in value)
     return str(value)
+
+
+def _filing(told: str, language: str) -> str:
+    kind, _, rest = told.partition(" ")
+    number, _, at = rest.rpartition(" ")
+    return f"{_FILINGS[kind][0 if language == 'fr' else 1]} {number}, {_said(at, language)}"
 
 
 def _said(text: str, language: str) -> str:

@@ -137,8 +137,7 @@ async def test_a_late_filing_is_recordable_and_its_gaps_block_closing(late: Doss
 async def test_a_complement_names_what_changed_since_what_was_filed(house: DossierHouse) -> None:
     async with calling(house) as call:
         _, first = await call.post("dpo", "dossiers", kind="initial")
-        refused = await call.post("dpo", "dossiers", kind="complement")
-        assert refused[0] == 409
+        assert (await call.post("dpo", "dossiers", kind="complement"))[0] == 409
         await call.post(
             "dpo",
             "filings",
