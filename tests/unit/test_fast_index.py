@@ -305,6 +305,12 @@ def test_a_watched_rule_tells_equal_numbers_apart() -> None:
             holds(found, [one, *order], rounds=2)
 
 
+def test_a_watched_rule_is_asked_about_long_values() -> None:
+    for size in (1, watch.LONG - 1, watch.LONG, watch.LONG + 1, 3 * watch.LONG):
+        events: list[Fields] = [{"a": "z" * size}, {"a": "wanted"}, {}]
+        holds([rule(0, {"a": "wanted"}, "not one"), rule(1, {"b": None})], events, rounds=3)
+
+
 def test_a_watched_rule_that_fails_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(_fields: Any) -> bool:
         raise ArithmeticError
