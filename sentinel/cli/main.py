@@ -26,6 +26,7 @@ from sentinel.cli import (
     bundle,
     calendar,
     campaign,
+    carry_over,
     case_drafts,
     case_papers,
     casework,
@@ -42,6 +43,8 @@ from sentinel.cli import (
     incident,
     init,
     journal,
+    keys,
+    letter,
     log_review,
     metrics,
     migrate,
@@ -115,7 +118,7 @@ for group in (
     affected,
 ):
     group.register(app)
-for group in (blind, replay, bundle, migrate, hunt):
+for group in (blind, replay, bundle, migrate, hunt, carry_over):
     group.register(app)
 casework.register(incident.app, alert.app)
 case_papers.register(incident.app)
@@ -126,6 +129,8 @@ app.add_typer(alert.app, name="alert")
 app.add_typer(incident.app, name="incident")
 app.add_typer(runbook.app, name="runbook")
 app.add_typer(journal.app, name="journal")
+app.add_typer(letter.app, name="letter")
+app.add_typer(keys.app, name="keys")
 app.add_typer(behaviour.app, name="behaviour")
 app.add_typer(account.app, name="account")
 app.add_typer(scope.app, name="scope")

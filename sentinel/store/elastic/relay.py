@@ -94,7 +94,10 @@ class RelayedEventStore:
         Asks the server where nothing was ever written here. Raises StorageError.
         """
         if self._batches.last < 0:
-            self._batches.begin_at(self._target.stored_offset())
+            there = self._target.stored_offset()
+            with self._signal:
+                self._batches.begin_at(there)
+                self._arrived = max(self._arrived, there)
         return self._batches.last
 
     def count(self) -> int:
