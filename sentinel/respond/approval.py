@@ -59,18 +59,18 @@ class Approvals:
         check_role(actor, SIDES[bound.subject].ask, f"asking for approval of a {bound.subject}")
         factor.check(actor.id, now)
         _hashes(bound)
-        incident = tx.incidents.get(bound.incident_id)
-        for older in self.of(tx, incident.id, bound.object_id):
+        case = case_id(tx, bound)
+        for older in self.of(tx, case, bound.object_id):
             if older.state is ApprovalState.PENDING or (
                 older.state is ApprovalState.APPROVED and older.bound != bound
             ):
                 self._end(tx, older, ApprovalState.VOID, actor.id, "asked again", now)
         approval = Approval(
             id=uuid7(),
-            incident_id=incident.id,
+            incident_id=case,
             created_at=now,
             created_by=actor.id,
-            bound=msgspec.structs.replace(bound, incident_id=incident.id),
+            bound=msgspec.structs.replace(bound, incident_id=case),
             authors=tuple(sorted({*authors})),
             asked=_signature(actor, factor, now),
         )
@@ -148,9 +148,9 @@ class Approvals:
 
         To be called by whatever leaves the house, with hashes taken from the bytes at hand.
         """
-        incident = tx.incidents.get(present.incident_id)
-        present = msgspec.structs.replace(present, incident_id=incident.id)
-        found = [one for one in self.of(tx, incident.id, present.object_id) if self._mac_fits(one)]
+        case = case_id(tx, present)
+        present = msgspec.structs.replace(present, incident_id=case)
+        found = [one for one in self.of(tx, case, present.object_id) if self._mac_fits(one)]
         given = [one for one in found if one.state is ApprovalState.APPROVED]
         same = [one for one in given if one.bound == present]
         if not same:
@@ -168,7 +168,8 @@ class Approvals:
 
     def of(self, tx: CaseTx, incident_id: str, object_id: str = "") -> list[Approval]:
         """Return the approvals of a case, or of one object in it, oldest first."""
-        found = tx.records.find(Approval, tx.incidents.get(incident_id).id)
+        case = tx.incidents.get(incident_id).id if incident_id else ""
+        found = tx.records.find(Approval, case)
         return [one for one in found if object_id in ("", one.bound.object_id)]
 
     def intact(self, tx: CaseTx, approval_id: str) -> Approval:
@@ -211,7 +212,7 @@ class Approvals:
             occurred_at=now,
             actor=by,
             action=action,
-            object_id=sealed.incident_id,
+            object_id=sealed.incident_id or sealed.bound.object_id,
             payload={
                 "approval": sealed.id,
                 "subject": sealed.bound.subject,
@@ -230,6 +231,11 @@ class Approvals:
 
     def _mac_fits(self, approval: Approval) -> bool:
         return hmac.compare_digest(self._mac(approval), approval.mac)
+
+
+def case_id(tx: CaseTx, bound: Bound) -> str:
+    """Return the id of the case; empty for what belongs to none, such as a notice of a change."""
+    return tx.incidents.get(bound.incident_id).id if bound.incident_id else ""
 
 
 def _not_in_force(tx: CaseTx, approval: Approval, now: datetime) -> str:
@@ -254,7 +260,9 @@ def _not_in_force(tx: CaseTx, approval: Approval, now: datetime) -> str:
 def _last_said(tx: CaseTx, approval: Approval) -> dict[str, object] | None:
     """Return the payload of the newest journal line about an approval."""
     found: dict[str, object] | None = None
-    for line in tx.journal.lines(object_id=approval.incident_id, limit=1_000_000):
+    for line in tx.journal.lines(
+        object_id=approval.incident_id or approval.bound.object_id, limit=1_000_000
+    ):
         if line.action in (ASKED, GIVEN, REFUSED, VOIDED):
             payload = tx.journal.opened(line)
             if isinstance(payload, dict) and payload.get("approval") == approval.id:

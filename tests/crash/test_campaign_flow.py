@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import os
 import sqlite3
 import ssl
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,31 +16,32 @@ import pytest
 from campaign_house import SENDER, World, entries
 from campaign_tls import certificate
 from test_campaign_killed import relay
+from typer.testing import CliRunner
 
 from sentinel.app.campaign import desk, proof, second_channel
 from sentinel.app.campaign.house import House
 from sentinel.app.campaign.prepare import prepare_letters, prepare_notice
 from sentinel.app.campaign.rounds import Rounds
 from sentinel.cli.campaign_proof import write
-from sentinel.clock import ManualClock
+from sentinel.cli.main import app
+from sentinel.clock import ManualClock, SystemClock
 from sentinel.domain.campaign import Campaign, CampaignState
 from sentinel.domain.dispatch import DispatchState, Failure
 from sentinel.domain.incident import Actor, Role
 from sentinel.domain.record import Task
-from sentinel.errors import Refused, StorageError
+from sentinel.errors import Refused, SentinelError, StorageError
 from sentinel.notify.campaign.evidence import canonical
 from sentinel.respond import campaign as commands
 from sentinel.store.ports import CaseTx
 from sentinel.store.signing import AnchorSigner, read_public_key, signed_bytes_by
 
-SENTINEL = Path(sys.executable).with_name("sentinel")
 START = datetime(2026, 3, 2, 8, 15, tzinfo=UTC)
 WHY = "The wording needs another look"
 MAIL = """
 [mail]
 sender = "{sender}"
 bounce_address = "bounces@example.org"
-bounce_maildir = "box"
+bounce_maildir = "{box}"
 per_minute = 100000
 canary_percent = 20
 test_to = ["inside@example.org"]
@@ -58,11 +56,21 @@ security = "{security}"
 class Flow:
     """A world, its server, its rounds."""
 
-    def __init__(self, folder: Path, port: int, *, security: str = "none", more: str = "") -> None:
-        for name in ("tmp", "new", "cur"):
-            (folder / "box" / name).mkdir(parents=True)
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        *,
+        security: str = "none",
+        more: str = "",
+        at: Path | None = None,
+    ) -> None:
+        self.log = (at or folder) / "relay.log"
+        self._seen = len(self.log.read_text().splitlines())
         self.clock = ManualClock(START)
-        mail = MAIL.format(sender=SENDER, port=port, security=security, more=more)
+        mail = MAIL.format(
+            sender=SENDER, port=port, security=security, more=more, box=(at or folder) / "box"
+        )
         self.world = World(folder, mail, self.clock)
         for name, role in (
             ("comms", Role.COMMS),
@@ -72,10 +80,9 @@ class Flow:
             ("auditor", Role.AUDITOR),
         ):
             self.world.person(name, role)
-        self.log = folder / "relay.log"
 
     def taken(self) -> list[str]:
-        return [json.loads(line)["to"] for line in self.log.read_text().splitlines()]
+        return [json.loads(line)["to"] for line in self.log.read_text().splitlines()[self._seen :]]
 
     def rounds(self, times: int = 3) -> None:
         async def look() -> None:
@@ -98,12 +105,22 @@ class Flow:
         return [line.action for line in lines]
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
+    """One server that takes everything, for all tests; its folder, its port."""
+    folder = tmp_path_factory.mktemp("server")
+    for name in ("tmp", "new", "cur"):
+        (folder / "box" / name).mkdir(parents=True)
+    with relay(folder, folder / "box", "--plain") as (_process, port):
+        yield folder, port
+
+
 @pytest.fixture
-def flow(tmp_path: Path) -> Iterator[Flow]:
-    with relay(tmp_path, tmp_path / "box", "--plain") as (_process, port):
-        made = Flow(tmp_path, port)
-        yield made
-        made.world.close()
+def flow(tmp_path: Path, server: tuple[Path, int]) -> Iterator[Flow]:
+    folder, port = server
+    made = Flow(tmp_path, port, at=folder)
+    yield made
+    made.world.close()
 
 
 def test_from_the_case_to_the_proof(flow: Flow) -> None:
@@ -501,19 +518,16 @@ def test_a_server_that_is_not_ours_gets_nothing(tmp_path: Path, wrong: str) -> N
 
 def test_the_command_line_from_end_to_end(flow: Flow, tmp_path: Path) -> None:
     world = flow.world
-    world.clock = __import__("sentinel.clock", fromlist=["SystemClock"]).SystemClock()
+    world.clock = SystemClock()
     world.fill(entries(3))
     tokens = {name: world.token(name) for name in ("comms", "dpo")}
 
     def sentinel(name: str, *arguments: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [str(SENTINEL), "-c", str(world.toml), "campaign", *arguments],
-            env={**os.environ, "SENTINEL_TOKEN": tokens[name]},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == code, done.stderr
+        runner = CliRunner(env={"SENTINEL_TOKEN": tokens[name]})
+        done = runner.invoke(app, ["-c", str(world.toml), "campaign", *arguments])
+        error = done.exception
+        got = error.exit_code if isinstance(error, SentinelError) else done.exit_code
+        assert int(got) == code, done.output
         return done.stdout
 
     made = json.loads(sentinel("comms", "prepare", "INC-2026-0001", "--json"))
@@ -531,5 +545,42 @@ def test_the_command_line_from_end_to_end(flow: Flow, tmp_path: Path) -> None:
     write(out / "key.pem", AnchorSigner(key.get_secret_value()).public_pem().encode())
     (file,) = out.glob("*.json")
     sentinel("dpo", "verify", str(file), "--key", str(out / "key.pem"))
-    file.write_bytes(file.read_bytes().replace(b"handed_over", b"delivered", 1))
+    file.write_bytes(file.read_bytes().replace(b'"attempts": 1', b'"attempts": 9', 1))
     sentinel("dpo", "verify", str(file), "--key", str(out / "key.pem"), code=1)
+    assert "no letter" in sentinel("dpo", "informed", "--email", "x@example.org", code=1)
+    sentinel("dpo", "sms", made["id"], code=1)
+
+
+def test_a_letter_that_is_not_fit_is_refused(flow: Flow) -> None:
+    flow.world.fill(entries(3))
+    incident = flow.world.run(lambda tx: tx.incidents.get(flow.world.incident_id))
+    answers = {
+        **incident.answers,
+        "letter.story.fr": "Nous prenons la sécurité très au sérieux. Répondez avec votre mot de "
+        "passe : https://bit.ly/3xyz",
+    }
+    worse = msgspec.structs.replace(incident, answers=answers, version=incident.version + 1)
+    flow.world.run(lambda tx: tx.incidents.put(worse))
+    with pytest.raises(Refused, match="not fit to be sent"):
+        flow.world.prepared()
+
+
+def test_a_notice_is_approved_and_sent_by_the_same_engine(flow: Flow) -> None:
+    world = flow.world
+    world.fill(entries(4, post=1))
+    files = [
+        ("fr", "text/plain", b"Nos conditions changent\n\nBonjour."),
+        ("fr", "text/html", b"<p>Bonjour.</p>"),
+    ]
+    later = flow.clock.now() + timedelta(days=31)
+    made = world.act("comms", prepare_notice, files, effective_at=later)
+    with pytest.raises(Refused, match="nobody has approved"):
+        world.act("dpo", desk.start, made)
+    world.act("comms", desk.ask, world.factor("comms"), made)
+    world.act("dpo", desk.approve, world.factor("dpo"), made)
+    world.act("dpo", desk.start, made)
+    flow.rounds()
+    flow.go_on(made)
+    flow.rounds()
+    assert len(flow.taken()) == 3
+    assert world.campaign(made).state is CampaignState.SENT

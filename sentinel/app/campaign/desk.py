@@ -97,9 +97,14 @@ def end(
     if campaign.started_at is None:
         house.ledger.discard(campaign.id)
     else:
-        fail = partial(changes.failed, failure=Failure.STOPPED, why="stopped", now=now)
-        house.ledger.change_all(campaign.id, DispatchState.QUEUED, fail)
+        fail_waiting(house, campaign, now)
     return stopped
+
+
+def fail_waiting(house: House, campaign: Campaign, now: datetime) -> None:
+    """Name what waits in a campaign that was stopped: it never leaves."""
+    fail = partial(changes.failed, failure=Failure.STOPPED, why="stopped", now=now)
+    house.ledger.change_all(campaign.id, DispatchState.QUEUED, fail)
 
 
 def resolve(

@@ -15,7 +15,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from sentinel.app.campaign.desk import progress
+from sentinel.app.campaign.desk import fail_waiting, progress
 from sentinel.app.campaign.house import House
 from sentinel.clock import Clock
 from sentinel.config import Settings
@@ -35,6 +35,7 @@ from sentinel.store.ports import CaseTx, Sealer
 
 T = TypeVar("T")
 LOCK = "campaigns.lock"
+LONGEST_GOODBYE = 30.0
 
 
 class InStore(Protocol):
@@ -83,7 +84,11 @@ class Rounds:
     async def stop(self) -> None:
         """Finish the letters that are on the wire, hang up, give the lock back."""
         self._stop.set()
-        async with self._looking:
+        try:
+            await asyncio.wait_for(self._looking.acquire(), LONGEST_GOODBYE)
+        except TimeoutError:
+            return  # a server does not answer: the letter on the wire is unknown at the next start
+        try:
             if self._open is not None:
                 house, mailer = self._open
                 await mailer.close()
@@ -91,6 +96,8 @@ class Rounds:
             if self._lock is not None:
                 os.close(self._lock)
             self._open = self._lock = None
+        finally:
+            self._looking.release()
 
     async def _opened(self) -> tuple[House, Mailer] | None:
         """Take the lock and open the stores; None where another process holds it."""
@@ -137,6 +144,8 @@ class Rounds:
             return False
         settler = Settler(self._settings.mail, house.ledger)
         await asyncio.to_thread(settler.settle, campaign.id, self._clock.now())
+        if campaign.state is CampaignState.STOPPED:  # what was on the wire then, and was put off
+            await asyncio.to_thread(fail_waiting, house, campaign, self._clock.now())
         if campaign.state.sends:
             await self._send(campaign, house, mailer)
         counts = await asyncio.to_thread(house.ledger.counts, campaign.id)
@@ -203,7 +212,7 @@ class Rounds:
             )
             if not waits or tried:
                 await self._step(campaign, lambda tx, one: commands.canary_done(tx, one, told, now))
-        elif not waits:
+        elif not waits and not counts[DispatchState.UNKNOWN]:
             await self._step(campaign, lambda tx, one: commands.sent(tx, one, told, now))
 
     async def _pause(self, campaign: Campaign, house: House, why: str) -> None:

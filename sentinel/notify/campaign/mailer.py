@@ -130,8 +130,8 @@ class Mailer:
         """
         sent = Sent(counts=Counter())
         clock = asyncio.get_running_loop().time
-        end = clock() + seconds
-        while not sent.stops and not stop.is_set() and clock() < end:
+        until = clock() + seconds
+        while not sent.stops and not stop.is_set() and clock() < until:
             due = await asyncio.to_thread(
                 self._ledger.due,
                 batch.campaign,
@@ -144,7 +144,10 @@ class Mailer:
             waiting = iter(due)
             slots = range(min(self._mail.connections, len(due)))
             try:
-                await asyncio.gather(*(self._slot(n, waiting, batch, sent, stop) for n in slots))
+                ends = await asyncio.gather(
+                    *(self._slot(n, waiting, batch, sent, stop) for n in slots),
+                    return_exceptions=True,  # nobody is left on the wire when one slot fails
+                )
             finally:
                 left = await asyncio.to_thread(
                     self._ledger.change_all,
@@ -153,6 +156,9 @@ class Mailer:
                     self._abandoned,
                 )
                 sent.counts["unknown"] += left
+            for end in ends:
+                if isinstance(end, BaseException):
+                    raise end
         return sent
 
     async def test(
