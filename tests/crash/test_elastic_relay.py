@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from relay_life import WIDTH, batch
 
 LIFE = Path(__file__).with_name("relay_life.py")
-KILLS = int(os.environ.get("ELASTIC_KILLS", "3"))
+KILLS = int(os.environ.get("ELASTIC_KILLS", "2"))
 SEALER = AesGcmSealer(bytes(32))
 Settings = dict[str, object]
 

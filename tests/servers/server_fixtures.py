@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from elastic_server import PASSWORD, USER, AttachedServer, ElasticServer
@@ -26,6 +26,21 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make room for what the run will say of servers."""
     config.stash[FACTS] = {}
     config.stash[ABSENT] = {}
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand what a worker of pytest-xdist learnt to the process that prints."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["servers"] = (session.config.stash[FACTS], session.config.stash[ABSENT])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take what a worker learnt."""
+    facts, absent = getattr(node, "workeroutput", {}).get("servers", ({}, {}))
+    node.config.stash[FACTS].update(facts)
+    node.config.stash[ABSENT].update(absent)
 
 
 def or_skip(config: pytest.Config, name: str, start: Callable[[], T]) -> T:
