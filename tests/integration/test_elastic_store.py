@@ -15,7 +15,7 @@ from process import free_port
 
 from sentinel.config import EventStoreSettings
 from sentinel.domain.event import Event
-from sentinel.domain.hunt import Groups, Hunt, Op, Test
+from sentinel.domain.hunt import Any_, Groups, Hunt, Op, Test
 from sentinel.errors import StorageError
 from sentinel.store.elastic.connect import connect
 from sentinel.store.elastic.faults import ElasticRefuses, EventsUnreachable
@@ -216,3 +216,12 @@ def test_long_ago_and_far_ahead_share_an_index(opened: Open, elastic: ElasticSer
     told = store.purge(before=days[50] + timedelta(days=1))
     assert sum(one.count for one in told) == 51
     assert [one.time for one in store.search()] == days[51:]
+
+
+def test_a_question_of_more_clauses_than_a_query_may_have(opened: Open) -> None:
+    store = opened()
+    store.append([event(n) for n in range(20)], last_offset=19)
+    parts = [
+        Test(field="user.name", op=Op.CONTAINS, value=f"usr_{n}") for n in (7, *range(50, 5000))
+    ]
+    assert [one.id for one in store.hunt(Hunt(where=Any_(tuple(parts))))] == [event(7).id]

@@ -109,7 +109,7 @@ class RelayedEventStore:
         try:
             self._settle()
             return self._target.get(event_id)
-        except EventsUnreachable:
+        except StorageError:
             for batch in self._batches.after(self._arrived):
                 for event in batch.events:
                     if event.id == event_id:

@@ -35,6 +35,7 @@ Json = dict[str, Any]
 
 EVERYTHING: Final[Json] = {"match_all": {}}
 NOTHING: Final[Json] = {"match_none": {}}
+_CLAUSES = 500  # of at least 1,024 that one query may have
 _TERMS = 10_000  # of index.max_terms_count, 65,536
 _PATTERN, _STARS = 200, 6  # longer ones may need more states than Lucene allows
 _LONG = 1 << 63
@@ -54,11 +55,21 @@ WIDE: Final = Asked(EVERYTHING, exact=False)
 
 def asked(hunt: Hunt, *, upto: int) -> Asked:
     """Return the query of a hunt, its position and limit aside, up to a spool offset."""
-    where = translated(hunt.where)
+    where = translated(hunt.where) if _leaves(hunt.where) <= _CLAUSES else WIDE
     query = where.query
     if query != EVERYTHING:
         query = either([query, {"term": {columns.ODD: True}}])
     return Asked(both([*within(hunt, upto=upto), query]), where.exact)
+
+
+def _leaves(where: Condition) -> int:
+    match where:
+        case All() | Any_():
+            return sum(map(_leaves, where.parts))
+        case Not():
+            return _leaves(where.part)
+        case _:
+            return 1
 
 
 def within(hunt: Hunt, *, upto: int) -> list[Json]:
