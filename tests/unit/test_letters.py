@@ -32,13 +32,7 @@ from sentinel.notify.measures import measures_of
 DETECTED = datetime(2026, 3, 2, 8, 12, tzinfo=UTC)
 NOW = DETECTED + timedelta(hours=5)
 LETTERS = content_dir("notifiers") / "letters"
-KINDS = tuple(
-    sorted(
-        path.name
-        for path in LETTERS.iterdir()
-        if path.is_dir() and path.name not in {"public", "holding"}
-    )
-)
+KINDS = tuple(sorted(path.parent.name for path in LETTERS.glob("*/fragment.yml")))
 FACTS = {
     "device.fr": "un ordinateur portable",
     "device.en": "a laptop",
@@ -76,7 +70,11 @@ AFFECTED = Affected(
     last=DETECTED,
 )
 MEASURES = [
-    {"at": "2026-03-02T09:00:00Z", "fr": "Le compte a été suspendu.", "en": "The account was off."}
+    {
+        "at": "2026-03-02T09:00:00Z",
+        "fr": "Le compte a été suspendu.",
+        "en": "The account was suspended.",
+    }
 ]
 
 
@@ -141,7 +139,7 @@ EXPECTED = {
         "The following data are concerned: - your",
         "the following data are not concerned: - your",
         "What it may mean for you",
-        "- 2 March 2026: the account was off.",
+        "- 2 March 2026: the account was suspended.",
         "What you can do, in this order",
         ". Be wary",
         "Name: Camille Dubreuil",

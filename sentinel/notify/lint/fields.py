@@ -14,7 +14,13 @@ _PLACEHOLDERS = re.compile(
       \{\{[^{}\n]*\}\} | \{%[^\n]*?%\} | \$\{[^}\n]+\} | \#\{[^}\n]+\} | \$\(?[A-Z_]{3,}\b\)?
     | \{[^\W\d][\w .:'’-]{0,60}\} | \{\d{1,2}\}
     | %%?[A-Za-z_][A-Za-z0-9_]{2,40}%%? | %\(\w+\)[sd]
-    | \*\|[^|\n]{2,40}\|\* | @@[^@\n]{2,40}@@ | \#\#[^#\n]{2,40}\#\# | \|\|[^|\n]{2,40}\|\|
+    | \*\|[^|\n]{2,40}\|\* | \{\$[^}\n]+\} | <%[^%\n]*%> | ::\w+:: | (?<![\w.])@\w{2,30}@
+    | \#{3,} | \?{3,}
+    | \b[A-Z]{2,}(?:_[A-Z0-9]+)+\b | %[^\W\d_]{3,30}%
+    | \bPrénom\s+N[Oo][Mm]\b | \bN(?:OM|om)\s+Prénom\b | \bFirst\s*[Nn]ame\s+Last\s*[Nn]ame\b
+    | «\s*(?i:prénom|nom|civilité|adresse|date|titre|société|raison\ sociale)\w*\s*»
+    | \b(?:le|du|au|on|the|M\.|Mme|Mr|Mrs)\s(?:\.{3}|…)(?=\s)
+    | @@[^@\n]{2,40}@@ | \#\#[^#\n]{2,40}\#\# | \|\|[^|\n]{2,40}\|\|
     | <<[^<>\n]{2,60}>> | ‹[^‹›\n]{2,60}›
     | «\s*[A-ZÉÈÀ_]{2,}(?:[\s_-][A-ZÉÈÀ_]+)*\s*»
     | \[\[[^\]\n]{1,80}\]\] | \[(?=[^\]\n]*[^\W\d_]{2})[^\]\n@]{2,120}\](?!\()
@@ -31,7 +37,8 @@ _PLACEHOLDERS = re.compile(
     | \b(?:JJ|DD|MM)[/.-](?:MM|DD)[/.-](?:AAAA|AA|YYYY|YY)\b
     | \b(?:YYYY|AAAA)-MM-(?:DD|JJ)\b | \bHH\s?[:h]\s?MM\b
     | \b(?:TODO|TBD|TBC|FIXME|XXX|undefined|NaN|NULL)\b | \#(?:REF|N/A|NAME|NOM|VALUE)[!?]?
-    | (?i:\blorem\s+ipsum\b | \bto\s+be\s+(?:completed|filled\s+in|inserted)\b
+    | (?i:\binsert\s+(?:date|name|number|address|link|reference)\b | \blorem\s+ipsum\b
+    | \bto\s+be\s+(?:completed|filled\s+in|inserted)\b
         | \b(?:insert|inserer|insérer)\s+(?:\w+\s+){0,3}(?:here|ici)\b
         | \bà\s+(?:compléter|renseigner)\b(?=\s*(?:[\])}:.]|\n|\Z))
         | \bnom\s+du\s+(?:client|destinataire)\s+ici\b | \b(?:customer|first|client)_name\b )
@@ -59,6 +66,12 @@ _LABELLED = re.compile(
     rf"(?:^[ *•-]*|[(,;/|] ?|- )(?P<label>{_LABEL}(?: (?:de |du |d'|of |the |l'|la |le |a la "
     rf"|for |des )?\w+){{0,5}}) ?\.? ?: ?{_BARE} ?(?P<rest>$|[,;|/](?= )|(?= - ))",
     re.M,
+)
+_STRICT = re.compile(
+    r"(?:tel|telephone|phone|mobile|fax|e-?mail|courriel|mail|nom|name|ref|hours|horaires)"
+)
+_PARTING = re.compile(
+    r"\W*(?:yours|dear|madame|monsieur|bonjour|cordialement|kind|best|sincer|veuillez)\b"
 )
 _LABEL_LINE = re.compile(r"^\W*[^\W\d][^:\n]{0,40}:")
 _WORDS = {
@@ -91,19 +104,20 @@ def empty_fields(letter: LetterText, language: str) -> Iterator[Hit]:
         re.M,
     )
     for match in holes.finditer(text):
-        if "\n" not in match[0]:
+        if "\n" not in match[0] and not (letter.source.page and match[0].strip() in ",."):
             yield Hit("empty_field", letter.offset(match.start()), match[0].strip())
     for match in _LABELLED.finditer(text):
-        if match["rest"] or not _followed(text, match.end(), page=letter.source.page):
+        strict = _STRICT.match(match["label"]) is not None
+        if match["rest"] or not _followed(text, match.end(), strict and not letter.source.page):
             yield Hit("empty_field", letter.offset(match.start("label")), match[0].strip())
 
 
-def _followed(text: str, end: int, *, page: bool) -> bool:
-    """Tell whether the value stands in the line below, as in a table or an address."""
+def _followed(text: str, end: int, strict: bool) -> bool:
+    """Tell whether the value stands below, as in a table; ``strict``: in the very next line."""
     lines = text[end:].split("\n")[1:]
     for index, line in enumerate(lines):
         if line.strip():
-            return (page or index == 0) and not _LABEL_LINE.match(line)
-        if index and not page:
-            return False
+            return (index == 0 or not strict) and not (
+                _LABEL_LINE.match(line) or _PARTING.match(line)
+            )
     return False

@@ -20,6 +20,12 @@ _AMONG = re.compile(
     r"\b(?:includ\w+|such as|namely|notamment|dont|y compris|s'agit|it (?:is|was) your"
     r"|these (?:are|were))\b"
 )
+_YOURS = re.compile(r"\b(?:your|votre|vos)(?: \w+)? $")
+_PASSIVE = re.compile(r"\b(?:was|were|been|is|are|being|ete|est|sont|etait|etaient|fut)\b")
+_DESTROYED = re.compile(
+    r"\b(?:delet|eras|destroy|lock|encrypt|chang|mov|wip|supprim|effac|detrui|chiffr|verrouill"
+    r"|modifi|deplac|bloqu|remov)"
+)
 _OURS = re.compile(r"\b(?:our|its|notre|nos|ses) (?:\w+ )?$")
 _TO_YOU = re.compile(r"\b(?:you|your|yours|vous|votre|vos)\b")
 _YOU = re.compile(r"\b(?:you|vous)\b")
@@ -126,7 +132,8 @@ def _names_data(clause: str, one: Said, words: Lexicon) -> bool:
     verb = does["data_verb"].search(clause)
     if verb and len(re.findall(r", | and | et | or | ou ", clause)) >= _ENUMERATED:
         distinct += 1
-    enough = 1 if _AMONG.search(clause) else 2 if verb else _ENUMERATED
+    yours = any(_YOURS.search(clause[: match.start()]) for match in nouns)
+    enough = 1 if _AMONG.search(clause) or (verb and yours) else 2 if verb else _ENUMERATED
     if tells_measures(one, words) or _first_person(one.text, words):
         enough = _ENUMERATED + 1 if verb else len(nouns) + 1
     return distinct >= enough
@@ -185,6 +192,8 @@ def tells_measures(one: Said, words: Lexicon) -> bool:
         so_far = text[text.rfind(";", 0, match.start()) + 1 : match.end()]
         ours = _WE.search(clause) or re.search(r"\b(?:asked|demande)\b", match[0])
         blamed = does["bad_actor"].search(so_far) or does["mistake"].search(clause)
+        if _PASSIVE.search(match[0]) and not _DESTROYED.search(match[0]):
+            blamed = None  # what was done to it, not what it did
         denied = does["modal"].search(clause) or (
             does["negated"].search(clause) and not does["rule_now"].search(match[0])
         )

@@ -24,7 +24,9 @@ _TITLED = re.compile(
     rf"|Mademoiselle|Me|Docteur|Maître|Pr)\.?[ \u00a0\u202f]+((?:{_CAP}"
     rf"|[A-Z]\.)(?:[ \u00a0-]{_PARTICLE}{_CAP}){{0,3}})"
 )
-_NAMED = re.compile(rf"(?<![\w-])({_CAP})[ \u00a0]+({_PARTICLE}{_CAP})(?:[ \u00a0]+{_PARTICLE}{_CAP})?")
+_NAMED = re.compile(
+    rf"(?<![\w-])({_CAP})[ \u00a0]+({_PARTICLE}{_CAP})(?:[ \u00a0]+{_PARTICLE}{_CAP})?"
+)
 _INITIAL = re.compile(rf"\b({_CAP})[ \u00a0]+([A-Z])\.(?=[\s,;)])")
 _ADDRESSED = re.compile(r"\W*(?:dear|cher|chere|chers|cheres|madame|monsieur|hello|hi|bonjour)\b")
 _ORGANISED = re.compile(r"\s*(?:&|and sons|et fils|ltd|limited|plc|sas?\b|sarl|inc)")
