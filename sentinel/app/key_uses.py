@@ -1,17 +1,19 @@
-"""Takes what was done with keys into the journal (promise R-32: every use is traced)."""
+"""Takes what was done with keys into the journal (promise R-32), and lets old ones go (R-55)."""
 
 from __future__ import annotations
 
-from collections import Counter
+import asyncio
 from collections.abc import Sequence
-from datetime import datetime
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import Final
 
+from sentinel.app import parts
 from sentinel.app.casework import InStore
 from sentinel.clock import Clock, isoformat
+from sentinel.config import Settings
 from sentinel.store.keys.uses import Uses, forget, left, taken
 from sentinel.store.ports import CaseTx
+from sentinel.store.seal import AesGcmSealer
 
 OBJECT: Final = "keys"
 USED: Final = "keys.used"
@@ -22,15 +24,34 @@ class KeyUses:
     """The counts of a running service, and those that commands left beside it."""
 
     def __init__(
-        self, folder: Path, in_store: InStore, counters: Sequence[Counter[str]], clock: Clock
+        self, settings: Settings, in_store: InStore, sealer: AesGcmSealer, clock: Clock
     ) -> None:
-        self._folder = folder
+        self._settings = settings
+        self._folder = settings.data_dir
+        self._sealer = sealer
         self._in_store = in_store
-        self._counters = counters
+        self._counters = [sealer.uses]
         self._clock = clock
 
     async def look(self) -> None:
-        """Journal what was done since the last look. Raises StorageError: told the next time."""
+        """Forget whom nobody names any more; journal what was done since the last look.
+
+        Raises StorageError: it is told the next time.
+        """
+        now = self._clock.now()
+        gone = await asyncio.to_thread(self._forget, now)
+        if gone:
+            await self._in_store(lambda tx: _forgotten(tx, gone, now))
+        await self._tell()
+
+    def _forget(self, now: datetime) -> int:
+        keys = parts.open_persons(self._settings, self._sealer)
+        try:
+            return keys.forget_unseen(now, timedelta(self._settings.keys.persons_kept_days))
+        finally:
+            keys.close()
+
+    async def _tell(self) -> None:
         counts = taken(self._counters)
         found = left(self._folder)
         told = [one for _, one in found]
@@ -44,6 +65,16 @@ class KeyUses:
             self._counters[0].update(counts)
             raise
         forget([path for path, _ in found])
+
+
+def _forgotten(tx: CaseTx, gone: int, now: datetime) -> None:
+    tx.journal.append(
+        occurred_at=now,
+        actor=SERVICE,
+        action="persons.forgotten",
+        object_id="persons",
+        payload={"keys": gone},
+    )
 
 
 def journal(tx: CaseTx, told: Sequence[Uses]) -> None:

@@ -100,7 +100,7 @@ class Sentinel:
                 facts,
                 self._behaviour,
                 staff=settings.scope.staff.live,
-                pseudonym=parts.make_pseudonymiser(settings).pseudonym,
+                pseudonym=parts.make_pseudonymiser(settings, self.sealer).pseudonym,
             )
             self._intakes = parts.make_intakes(settings, self.sealer, clock)
             self._spool = parts.open_spool(settings, self.sealer)
@@ -193,9 +193,7 @@ class Sentinel:
             "campaigns": self.letters.look,
             "retention": self._retention.look,
         }
-        jobs["key_uses"] = KeyUses(
-            self.settings.data_dir, self.in_store, [self.sealer.uses], self.clock
-        ).look
+        jobs["key_uses"] = KeyUses(self.settings, self.in_store, self.sealer, self.clock).look
         for name, job in jobs.items():
             self._scheduler.add_job(
                 self._guarded(name, job), "interval", seconds=EVERY[name], id=name, coalesce=True

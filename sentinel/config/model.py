@@ -146,6 +146,12 @@ class Keys(Section):
         description="Days for which the key of former tokens is kept, so that an address is still "
         "found; then it is destroyed.",
     )
+    persons_kept_days: int = Field(
+        default=1500,
+        ge=30,
+        description="Days after which the key of a person whom no line names is destroyed. "
+        "Default: 12 months until a case is opened, 36 months of the case, and some days.",
+    )
 
     @field_validator("master", "anchor")
     @classmethod

@@ -283,6 +283,25 @@ def test_a_person_keeps_the_pseudonym_when_tokens_change(tmp_path: Path) -> None
     assert keys.session("usr", "a.martin") != before[1]
 
 
+def test_who_is_not_met_for_long_is_forgotten_and_nobody_else(tmp_path: Path) -> None:
+    keys = opened(tmp_path)
+    old, regular = (keys.pseudonym("sub", one) for one in ("C1", "C2"))
+    for days in range(0, 400, 10):
+        keys.at(NOW + days * DAY)
+        assert keys.pseudonym("sub", "C2") == regular
+        with keys.batch():
+            assert keys.pseudonym("sub", "C2") == regular
+        assert keys.person(old) is not None  # to look is not to meet
+        assert keys.tokens("sub", "C1") == (old,)
+    late = keys.pseudonym("sub", "C3")
+    kept = timedelta(days=365)
+    assert keys.forget_unseen(NOW + 390 * DAY, kept) == 0
+    assert keys.forget_unseen(NOW + 400 * DAY, kept) == 1
+    assert keys.person(old) is None
+    assert keys.pseudonym("sub", "C2") == regular
+    assert keys.pseudonym("sub", "C3") == late
+
+
 def test_a_clock_that_goes_back_changes_nothing(tmp_path: Path) -> None:
     keys = opened(tmp_path)
     ip = keys.pseudonym("ip", "192.0.2.1")

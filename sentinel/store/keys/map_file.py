@@ -16,10 +16,12 @@ from sentinel.store.disk import Disk, make_folder, trouble
 
 VERSION: Final = 1
 _BUSY_SECONDS: Final = 30
+# ``seen``: day on which the person was met, as a number, exact to `persons.SEEN_EXACT` days.
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS persons (
-    tag BLOB PRIMARY KEY, pseudonym TEXT NOT NULL UNIQUE, sealed BLOB NOT NULL
+    tag BLOB PRIMARY KEY, pseudonym TEXT NOT NULL UNIQUE, seen INTEGER NOT NULL,
+    sealed BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS epochs (
     number INTEGER PRIMARY KEY, started_us INTEGER NOT NULL, sealed BLOB NOT NULL

@@ -29,6 +29,8 @@ from sentinel.store.ports import Sealer
 FILE: Final = Path("keys") / "persons.sqlite"
 PERSONS: Final = ("usr", "sub")
 _REMEMBERED: Final = 1 << 16
+SEEN_EXACT: Final = 30
+"""Days after which it is written again that a person was met."""
 SECRETS: Final = ("tag_key", "seed", "former")
 
 
@@ -75,6 +77,7 @@ class PersonKeys:
             kept=timedelta(days=kept_days),
         )
         self._batch: ExitStack | None = None
+        self._day = 0
         self._seen = self._file.changed()
         self._erasures = self._erased()
         self.pseudonym = lru_cache(maxsize=_REMEMBERED)(self._pseudonym)
@@ -123,9 +126,12 @@ class PersonKeys:
             if erasures != self._erasures:
                 self._erasures = erasures
                 self._forget()
-        if self._tokens.due(now):
+        due = self._tokens.due(now)
+        if due:
             self._tokens.change(now)
-            self.pseudonym.cache_clear()
+        if due or self._day != now.date().toordinal():
+            self._day = now.date().toordinal()
+            self.pseudonym.cache_clear()  # so that everybody who comes is looked up once a day
             self.session.cache_clear()
 
     def tokens(self, kind: str, value: str) -> tuple[str, ...]:
@@ -141,16 +147,16 @@ class PersonKeys:
 
     def known(self, kind: str, identifier: str) -> Person | None:
         """Return a person of the map by identifier, or None."""
-        return self._find("tag", self._tag(kind, identifier))
+        found = self._find("tag", self._tag(kind, identifier))
+        return found[0] if found else None
 
     def person(self, pseudonym: str) -> Person | None:
         """Return a person of the map by pseudonym; None where the key was destroyed."""
-        found = self._people.get(pseudonym)
-        if found is None:
-            found = self._find("pseudonym", pseudonym)
-            if found is not None:
-                self._remember(found)
-        return found
+        person = self._people.get(pseudonym)
+        if person is None and (found := self._find("pseudonym", pseudonym)):
+            person = found[0]
+            self._remember(person)
+        return person
 
     def epoch(self, number: int) -> Epoch | None:
         """Return a key of tokens; None where it was destroyed."""
@@ -177,6 +183,14 @@ class PersonKeys:
         self._file.empty_log()
         return gone
 
+    def forget_unseen(self, now: datetime, kept: timedelta) -> int:
+        """Destroy the keys of persons whom nobody met for so long; return how many (R-55)."""
+        day = (now - kept).date().toordinal() - SEEN_EXACT
+        names = [name for (name,) in self._file.all(
+            "SELECT pseudonym FROM persons WHERE seen < ?", day
+        )]  # fmt: skip
+        return len(self.erase(names)) if names else 0
+
     def count(self) -> int:
         """Return how many persons the map holds."""
         row = self._file.one("SELECT count(*) FROM persons")
@@ -194,46 +208,51 @@ class PersonKeys:
 
     def _named(self, kind: str, identifier: str) -> Person:
         """Return a person, taken into the map where nobody knew them."""
-        person = self.known(kind, identifier)
-        if person is None:
+        tag = self._tag(kind, identifier)
+        found = self._find("tag", tag)
+        if found is None or self._day - found[1] > SEEN_EXACT:
             with self._file.turn():
                 if self._batch is not None and not self._file.held:
                     self._batch.enter_context(self._file.writing())
                 with self._file.writing():
-                    person = self._take_in(kind, identifier)
-        self._remember(person)
-        return person
+                    found = self._find("tag", tag)  # another process may have been first
+                    if found is None:
+                        found = self._take_in(tag, kind, identifier), self._day
+                    else:
+                        self._file.do("UPDATE persons SET seen = ? WHERE tag = ?", self._day, tag)
+        self._remember(found[0])
+        return found[0]
 
-    def _take_in(self, kind: str, identifier: str) -> Person:
-        tag = self._tag(kind, identifier)
-        person = self._find("tag", tag)  # another process may have been first
-        if person is None:
-            key = os.urandom(KEY_BYTES)
-            if self._seed:
-                key = hmac.digest(self._seed, named(kind, identifier), "sha256")
-            name = token(kind, self._former or key, identifier if self._former else "")
-            person = Person(name, kind, identifier, key)
-            body = key + named(kind, identifier)
-            sealed = self._sealer.seal(body, context=person_context(person.pseudonym))
-            self._file.do(
-                "INSERT INTO persons (tag, pseudonym, sealed) VALUES (?, ?, ?)",
-                tag, person.pseudonym, sealed,
-            )  # fmt: skip
-        return person
+    def _take_in(self, tag: bytes, kind: str, identifier: str) -> Person:
+        key = os.urandom(KEY_BYTES)
+        if self._seed:
+            key = hmac.digest(self._seed, named(kind, identifier), "sha256")
+        name = token(kind, self._former or key, identifier if self._former else "")
+        body = key + named(kind, identifier)
+        self._file.do(
+            "INSERT INTO persons (tag, pseudonym, seen, sealed) VALUES (?, ?, ?, ?)",
+            tag, name, self._day, self._sealer.seal(body, context=person_context(name)),
+        )  # fmt: skip
+        return Person(name, kind, identifier, key)
 
     def _tag(self, kind: str, identifier: str) -> bytes:
         return hmac.digest(self._tag_key, named(kind, identifier), "sha256")[:16]
 
-    def _find(self, column: str, value: str | bytes) -> Person | None:
-        query = f"SELECT pseudonym, sealed FROM persons WHERE {column} = ?"  # noqa: S608 - our own
-        row = self._file.one(query, value)
+    def _find(self, column: str, value: str | bytes) -> tuple[Person, int] | None:
+        """Return a person, and the day of `seen`."""
+        row = self._file.one(
+            f"SELECT pseudonym, seen, sealed FROM persons WHERE {column} = ?",  # noqa: S608 - ours
+            value,
+        )
         if row is None:
             return None
-        if row[0] in self._people:
-            return self._people[row[0]]
-        body = self._sealer.open(row[1], context=person_context(row[0]))
-        kind, _, identifier = body[KEY_BYTES:].decode("utf-8", "surrogatepass").partition("\0")
-        return Person(row[0], kind, identifier, body[:KEY_BYTES])
+        name, seen, sealed = row
+        person = self._people.get(name)
+        if person is None:
+            body = self._sealer.open(sealed, context=person_context(name))
+            kind, _, identifier = body[KEY_BYTES:].decode("utf-8", "surrogatepass").partition("\0")
+            person = Person(name, kind, identifier, body[:KEY_BYTES])
+        return person, seen
 
     def _remember(self, person: Person) -> None:
         if len(self._people) >= _REMEMBERED:
