@@ -20,7 +20,7 @@ from sentinel.domain.incident import Actor
 from sentinel.errors import InvalidValue
 from sentinel.respond import campaign as commands
 from sentinel.store.ports import CaseTx
-from sentinel.web.api.dossiers import proved
+from sentinel.web.auth.factor import proved
 from sentinel.web.auth.gatekeeper import CONSOLE, case_action, case_content, signed_in
 
 T = TypeVar("T")

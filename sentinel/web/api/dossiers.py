@@ -19,14 +19,13 @@ from sentinel.app.dossiers import Dossiers
 from sentinel.domain.approval import Approval
 from sentinel.domain.deadline import resolve_local
 from sentinel.domain.frozen_dossier import FrozenDossier
-from sentinel.domain.incident import Actor, FilingKind, Incident
+from sentinel.domain.incident import FilingKind, Incident
 from sentinel.domain.record import Evidence
-from sentinel.errors import InvalidValue, NotFound, Refused
+from sentinel.errors import InvalidValue, NotFound
 from sentinel.respond import filing
-from sentinel.respond.second_factor import Factor, prove
 from sentinel.store.ports import CaseTx
+from sentinel.web.auth.factor import proved
 from sentinel.web.auth.gatekeeper import CONSOLE, case_action, case_content, signed_in
-from sentinel.web.service import Service
 
 T = TypeVar("T")
 
@@ -246,15 +245,6 @@ async def register(request: web.Request) -> web.Response:
     answer.headers["Sentinel-Proof"] = " ".join(made.proof.decode().split("\n")).strip()
     answer.headers["Content-Disposition"] = f'attachment; filename="register.{form}"'
     return answer
-
-
-async def proved(service: Service, actor: Actor, code: str) -> Factor:
-    """Return the proof that ``code`` is right now. Raises Refused; a wrong one is counted."""
-    now = service.clock.now()
-    found = await service.in_store(lambda tx: prove(tx, service.sealer, actor.id, code, now=now))
-    if found is None:
-        raise Refused("the code is wrong, was used, or the account is locked")
-    return found
 
 
 async def _end(request: web.Request, how: Literal["refuse", "withdraw"]) -> web.Response:

@@ -21,6 +21,7 @@ from sentinel.web.console.views import (
     documents,
     dossier,
     evidence,
+    filing,
     incident,
     incidents,
     intake,
@@ -91,6 +92,9 @@ def _add_incidents(router: web.UrlDispatcher) -> None:
     router.add_post(f"{case}/runbook/{{step}}", runbook.complete)
     router.add_get(f"{case}/dossier", dossier.show)
     router.add_post(f"{case}/dossier", dossier.draft)
+    router.add_post(f"{case}/dossier/freeze", filing.freeze)
+    router.add_post(f"{case}/dossier/{{dossier}}/approval", filing.stand)
+    router.add_get(f"{case}/dossier/{{dossier}}/{{name}}", filing.take_out)
     router.add_get(f"{case}/letters", letters.show)
     router.add_post(f"{case}/letters", letters.draft)
     router.add_get(f"{case}/documents/{{document}}", documents.download)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import msgspec
 from aiohttp import web
 
+from sentinel.domain.incident import FilingKind
 from sentinel.legal.forms import load_form
 from sentinel.notify.dossier import Dossier
 from sentinel.web.auth.gatekeeper import CONSOLE, case_action, case_content, signed_in
 from sentinel.web.console.answers import sections_of
 from sentinel.web.console.pages import language_of, page
+from sentinel.web.console.views import filing
 from sentinel.web.console.views.documents import case_documents, latest
 from sentinel.web.console.views.forms import back_to
 
@@ -22,6 +24,7 @@ async def show(request: web.Request) -> web.Response:
     service = request.app[CONSOLE]
     asked = request.match_info["id"]
     incident, documents = await service.in_store(lambda tx: case_documents(tx, asked))
+    frozen = await service.in_store(lambda tx: filing.rows(tx, asked))
     files = latest([one for one in documents if one.kind == KIND])
     dossier: Dossier | None = None
     for document in files:
@@ -35,6 +38,8 @@ async def show(request: web.Request) -> web.Response:
         request,
         "dossier.html",
         incident=incident,
+        frozen=frozen,
+        kinds=list(FilingKind),
         files=files,
         drafted=max(files, key=lambda one: one.created_at, default=None),
         dossier=dossier,
