@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from sentinel.app import parts
 from sentinel.app.scope_review import load_pseudo_rule
 from sentinel.clock import Clock
 from sentinel.config import Settings
-from sentinel.detect.behaviour.manifest import MANIFEST
+from sentinel.detect.behaviour.features import FEATURES
+from sentinel.detect.behaviour.manifest import MANIFEST, read_manifest
 from sentinel.detect.behaviour.staff_acts import Act, act_of
+from sentinel.detect.behaviour.staff_features import STAFF_FEATURES
 from sentinel.detect.behaviour.staff_findings import STAFF_SLUG
-from sentinel.detect.behaviour.staff_model import FOLDER, StaffManifest, StaffModel
+from sentinel.detect.behaviour.staff_model import (
+    FOLDER,
+    StaffManifest,
+    StaffModel,
+    read_staff_manifest,
+)
+from sentinel.detect.behaviour.staff_relations import SMALLEST_GROUP
 from sentinel.detect.behaviour.staff_train import train_staff
 from sentinel.detect.behaviour.staff_watch import StaffWatch
 from sentinel.detect.behaviour.watches import Watches, WithStaff
 from sentinel.domain.event import Event
 from sentinel.errors import ConfigError
+from sentinel.notify.behaviour_note import Learnt, behaviour_note
 from sentinel.store.ports import Sealer
 
 
@@ -79,6 +88,35 @@ def train_staff_from_store(
         )
     finally:
         events.close()
+
+
+def note_of(settings: Settings, language: str, today: date) -> str:
+    """Return the data-protection note, from the settings and the models in force."""
+    navigation = staff = None
+    if (settings.model_path / MANIFEST).exists():
+        one = read_manifest(settings.model_path)
+        navigation = Learnt(
+            window_from=one.window_from, window_to=one.window_to, count=one.sessions
+        )
+    if (staff_path(settings) / MANIFEST).exists():
+        other = read_staff_manifest(staff_path(settings))
+        staff = Learnt(
+            window_from=other.window_from,
+            window_to=other.window_to,
+            count=other.acts,
+            roles=other.roles,
+            left_out=other.left_out,
+        )
+    return behaviour_note(
+        settings,
+        language,
+        today=today,
+        navigation=navigation,
+        staff=staff,
+        features=FEATURES,
+        staff_features=STAFF_FEATURES,
+        smallest_group=SMALLEST_GROUP,
+    )
 
 
 def _acts(search: Callable[..., Iterator[Event]], since: datetime) -> Iterator[Act]:

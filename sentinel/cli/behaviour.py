@@ -14,6 +14,7 @@ import typer
 
 from sentinel import config
 from sentinel.app import parts
+from sentinel.cli import behaviour_models
 from sentinel.cli.output import json, line
 from sentinel.cli.scan import public
 from sentinel.clock import isoformat
@@ -28,6 +29,7 @@ from sentinel.detect.behaviour.model import require_extra
 from sentinel.detect.behaviour.monitor import Behaviour
 from sentinel.detect.behaviour.offline import findings_in
 from sentinel.detect.behaviour.train import BUDGET, train
+from sentinel.detect.behaviour.versions import keep_version
 from sentinel.domain.event import Event
 from sentinel.errors import Exit, UsageError
 
@@ -43,6 +45,7 @@ COUNTS = (
 )
 
 app = typer.Typer(help="The model of ordinary navigation.", no_args_is_help=True)
+behaviour_models.register(app)
 
 
 @app.command("train")
@@ -61,6 +64,7 @@ def train_model(
     settings = config.load(context.obj)
     reader = OfflineReader(parts.load_sources(settings), format_name=format_name)
     manifest = train(_events(reader, paths), settings.model_path, budget=budget)
+    keep_version(settings.model_path, most=settings.behaviour.versions_kept)
     if as_json:
         json(msgspec.to_builtins(manifest))
         return
