@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -18,64 +17,41 @@ from sentinel.domain.approval import Approval
 from sentinel.domain.campaign import (
     COVERAGE_AFTER,
     COVERAGE_WANTED,
-    NOTICE_AHEAD,
     Campaign,
     CampaignKind,
     CampaignState,
 )
-from sentinel.domain.guards import Attempt, written_reason
 from sentinel.domain.incident import Actor, Role
 from sentinel.domain.record import Task
-from sentinel.domain.transitions import COUNSEL, DECIDERS, SENDERS, WRITERS
 from sentinel.errors import NotFound, Refused
 from sentinel.ids import uuid7
+from sentinel.respond.campaign_rules import (
+    EVERYBODY,
+    KEEPERS,
+    MOVES,
+    PREPARERS,
+    READERS,
+    SYSTEM,
+    check,
+    in_time,
+    may,
+    reasoned,
+)
 from sentinel.store.ports import CaseTx
 
-SYSTEM = Actor("sentinel", frozenset({Role.SERVICE}))
-EVERYBODY = 2**31 - 1
+__all__ = [
+    "EVERYBODY",
+    "KEEPERS",
+    "MOVES",
+    "PREPARERS",
+    "READERS",
+    "SYSTEM",
+    "check",
+    "in_time",
+    "may",
+    "reasoned",
+]
 _S = CampaignState
-
-
-class Move(msgspec.Struct, frozen=True):
-    """One row of the table: from where, by whom; ``reasoned``: with a written reason."""
-
-    sources: frozenset[CampaignState]
-    roles: frozenset[Role]
-    reasoned: bool = False
-
-
-MOVES: Mapping[str, Move] = MappingProxyType(
-    {
-        "start": Move(frozenset({_S.PREPARED}), SENDERS | DECIDERS),
-        "continue": Move(frozenset({_S.CANARY_DONE}), SENDERS | DECIDERS),
-        "resume": Move(frozenset({_S.PAUSED}), SENDERS | DECIDERS),
-        # Whoever sees something wrong may hold it up.
-        "pause": Move(frozenset({_S.CANARY, _S.RUNNING}), WRITERS, reasoned=True),
-        "stop": Move(
-            frozenset({_S.PREPARED, _S.CANARY, _S.CANARY_DONE, _S.RUNNING, _S.PAUSED}),
-            WRITERS,
-            reasoned=True,
-        ),
-    }
-)
-PREPARERS = SENDERS | DECIDERS
-KEEPERS = COUNSEL
-"""Who settles unknown letters, takes the list for the post, and destroys the list."""
-READERS = WRITERS | {Role.AUDITOR}
-
-
-def may(actor: Actor, roles: frozenset[Role], what: str) -> None:
-    """Raise Refused where the actor holds none of ``roles``, or administers."""
-    if actor.has(Role.ADMIN):
-        raise Refused(f"{what}: an administrator sees no audience and sends nothing")
-    if not actor.has(*roles):
-        raise Refused(f"{what} takes the role {' or '.join(sorted(roles))}")
-
-
-def reasoned(actor: Actor, reason: str, now: datetime, what: str) -> None:
-    """Raise Refused where the reason is no sentence."""
-    if refusal := written_reason(Attempt(actor=actor, now=now, reason=reason)):
-        raise Refused(f"{what}: {refusal}")
 
 
 def put_new(tx: CaseTx, actor: Actor, campaign: Campaign, now: datetime) -> Campaign:
@@ -111,16 +87,6 @@ def get(tx: CaseTx, campaign_id: str) -> Campaign:
             return found[0]
         raise NotFound(f"campaign {campaign_id}")
     return tx.records.get(Campaign, campaign_id)
-
-
-def check(actor: Actor, campaign: Campaign, command: str, reason: str, now: datetime) -> None:
-    """Raise Refused where ``command`` may not be given now."""
-    move = MOVES[command]
-    may(actor, move.roles, command)
-    if campaign.state not in move.sources:
-        raise Refused(f"{command}: the campaign is {campaign.state}")
-    if move.reasoned:
-        reasoned(actor, reason, now, command)
 
 
 def start(
@@ -295,16 +261,6 @@ def note(
 ) -> None:
     """Write a journal line that changes nothing of the record."""
     _journal(tx, actor, campaign, action, now, **payload)
-
-
-def in_time(campaign: Campaign, now: datetime) -> None:
-    """Refuse a notice that comes later than 30 days before the change (promise R-60)."""
-    effective = campaign.effective_at
-    if effective is not None and effective - now < NOTICE_AHEAD:
-        raise Refused(
-            f"the change holds from {isoformat(effective)}: it is told 30 days ahead (R-60)",
-            hint=f"earliest: {isoformat(now + NOTICE_AHEAD)}",
-        )
 
 
 def _journal(

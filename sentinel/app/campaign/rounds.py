@@ -24,8 +24,9 @@ from sentinel.domain.campaign import COVERAGE_AFTER, Campaign, CampaignState
 from sentinel.domain.directory import DirectoryEntry
 from sentinel.domain.dispatch import DispatchState
 from sentinel.errors import Conflict, NotFound, Refused, StorageError
+from sentinel.notify.campaign.batch import Batch, Sent
 from sentinel.notify.campaign.intake import drain_maildir
-from sentinel.notify.campaign.mailer import Batch, Mailer, Sent
+from sentinel.notify.campaign.mailer import Mailer
 from sentinel.notify.campaign.settle import Settler
 from sentinel.notify.campaign.ways import PRIMARY, SECOND, Turn, Ways
 from sentinel.notify.egress import EgressPolicy

@@ -13,14 +13,12 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
-import msgspec
-
 from sentinel.clock import Clock
 from sentinel.config.mail import MailSettings
-from sentinel.domain.directory import DirectoryEntry
 from sentinel.domain.dispatch import Dispatch, DispatchState, Failure
 from sentinel.errors import StorageError
 from sentinel.notify.campaign import changes
+from sentinel.notify.campaign.batch import Batch, Sent, text_for, unreachable
 from sentinel.notify.campaign.bounces import failure_of
 from sentinel.notify.campaign.compose import BadAddress, Composer, Recipient, Text, mailbox
 from sentinel.notify.campaign.dkim import DkimSigner
@@ -44,41 +42,6 @@ OF_THE_PERSON = frozenset(
     {Failure.ADDRESS, Failure.MAILBOX_DISABLED, Failure.MAILBOX_FULL, Failure.BAD_ADDRESS}
 )
 WRITE_AGAIN_SECONDS = 1.0
-
-OpenPerson = Callable[[str], DirectoryEntry | None]
-
-
-class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be sent.
-
-    ``open_to``: highest number. ``texts``: by variant and language; ``default``: the language of
-    who has none. ``mark``: before the subject. ``mail_key``: keyed hash of an address.
-    """
-
-    campaign: str
-    open_to: int
-    texts: Mapping[tuple[str, str], Text]
-    default: str
-    open_person: OpenPerson
-    mail_key: Callable[[str], str]
-    mark: str = ""
-
-
-class Sent(msgspec.Struct, kw_only=True):
-    """How a batch ended. ``shut``: the gate closed. ``no_way``: no server answers.
-
-    ``suspicious``: many refusals that are not about persons, the last of them.
-    """
-
-    counts: Counter[str]
-    shut: bool = False
-    no_way: bool = False
-    suspicious: str = ""
-
-    @property
-    def stops(self) -> bool:
-        """Tell whether no further letter is to be tried now."""
-        return self.shut or self.no_way or bool(self.suspicious)
 
 
 class Mailer:
@@ -203,8 +166,8 @@ class Mailer:
 
     async def _one(self, slot: int, way: str, letter: Dispatch, batch: Batch, sent: Sent) -> str:
         entry = await asyncio.to_thread(batch.open_person, letter.pseudonym)
-        text = _text(batch, letter)
-        named = _unreachable(entry, text)
+        text = text_for(batch, letter)
+        named = unreachable(entry, text)
         if named is not None or entry is None or text is None:
             return await self._fail(letter.token, named or Failure.NOT_FOUND, "not sent")
         try:
@@ -304,21 +267,6 @@ class Mailer:
             recipient=mailbox(to.email),
             content=content,
         )
-
-
-def _text(batch: Batch, letter: Dispatch) -> Text | None:
-    wanted = ((letter.variant, letter.language), (letter.variant, batch.default))
-    return next((batch.texts[one] for one in wanted if one in batch.texts), None)
-
-
-def _unreachable(entry: DirectoryEntry | None, text: Text | None) -> Failure | None:
-    if entry is None:
-        return Failure.NOT_FOUND
-    if entry.closed:
-        return Failure.ACCOUNT_CLOSED
-    if not entry.email:
-        return Failure.NO_EMAIL
-    return Failure.NO_LANGUAGE if text is None else None
 
 
 async def _always() -> bool:
