@@ -26,8 +26,8 @@ from sentinel.domain.event import Event
 from sentinel.domain.finding import Level, RuleInfo
 from sentinel.domain.incident import Actor, Document, Incident, Legal, Persons, Role
 from sentinel.domain.reason import Reason
-from sentinel.errors import StorageError
 from sentinel.notify.dossier_build import build_dossier
+from sentinel.respond.documents import read_document
 from sentinel.respond.workflow import COMMANDS
 from sentinel.store.case_store import SqlCaseStore
 from sentinel.store.ports import CaseTx
@@ -100,10 +100,7 @@ class House:
         return []
 
     async def document_bytes(self, document: Document) -> bytes:
-        content = (self.directory / document.path).read_bytes()
-        if hashlib.sha256(content).hexdigest() != document.sha256:
-            raise StorageError("the file is not the one that was recorded")
-        return content
+        return read_document(self.directory, document, self.sealer)
 
     def status(self) -> dict[str, object]:
         return {"events": 18_432, "spool_lag": 0, "sources": self.sources}

@@ -191,3 +191,35 @@ async def test_the_files_on_disk_are_sealed(house: DossierHouse, tmp_path: Path)
         content = one.read_bytes()
         assert b"Exemple" not in content
         assert not content.startswith(b"%PDF")
+
+
+async def test_the_console_goes_the_same_way(house: DossierHouse) -> None:
+    """Five forms from a confirmed breach to a file to copy from, by two people."""
+    page = "/incidents/incident-1/dossier"
+    async with calling(house) as call:
+        browser = Browser(call.client, house)
+        house.clock.advance(timedelta(seconds=30))
+        assert (await browser.sign_in(people()["dpo"])).status == 303
+        assert (await browser.post(f"{page}/freeze", form=page, kind="initial")).status == 303
+        (frozen,) = house.now_in_store(lambda tx: tx.records.find(FrozenDossier, "incident-1"))
+        status, shown = await browser.get(page)
+        assert status == 200
+        assert frozen.sha256 in shown
+        stand = f"{page}/{frozen.id}/approval"
+        refused = await browser.post(stand, form=page, code="000000")
+        assert refused.status == 409
+        code = house.code("dpo")
+        assert (await browser.post(stand, form=page, code=code)).status == 303
+        again = house.code("dpo")
+        assert (await browser.post(stand, form=page, code=again)).status == 409  # the author
+    async with calling(house) as call:
+        browser = Browser(call.client, house)
+        house.clock.advance(timedelta(seconds=30))
+        assert (await browser.sign_in(people()["director"])).status == 303
+        code = house.code("director")
+        assert (await browser.post(stand, form=page, code=code)).status == 303
+        for name in ("pdf", "json", "sig"):
+            assert (await call.client.get(f"{page}/{frozen.id}/{name}")).status == 200
+        assert (await browser.get(f"{page}/{frozen.id}/else"))[0] == 404
+        status, shown = await browser.get(page)
+        assert "director" in shown
