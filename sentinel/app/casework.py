@@ -126,12 +126,13 @@ class Casework:
         """Draft the letter to the persons in French and English: text, HTML and PDF."""
         incident, _ = await self._case(actor, incident_id)
         counted = await self.affected(incident)
+        rules = await self._in_store(lambda tx: rules_of(tx, incident))
 
         def render() -> list[Draft]:
             return [
                 draft
                 for language in LANGUAGES
-                for draft in self._letter(incident, counted, language)
+                for draft in self._letter(incident, counted, rules, language)
             ]
 
         drafts = await asyncio.to_thread(render)
@@ -154,7 +155,9 @@ class Casework:
         name = f"{incident.reference}-audience.csv"
         return [_draft("audience", "", "text/csv", name, audience_csv(found))]
 
-    def _letter(self, incident: Incident, counted: Affected | None, language: str) -> list[Draft]:
+    def _letter(
+        self, incident: Incident, counted: Affected | None, rules: list[str], language: str
+    ) -> list[Draft]:
         letter = draft_letter(
             incident,
             counted,
@@ -162,6 +165,7 @@ class Casework:
             language,
             self._clock.now(),
             self._settings.notifiers_path,
+            findings=rules,
         )
         name = f"{incident.reference}-letter-{language}"
         text = f"{letter.subject}\n\n{letter.text}".encode()
@@ -200,6 +204,11 @@ class Casework:
                 sealer=self._sealer,
             )
         )
+
+
+def rules_of(tx: CaseTx, incident: Incident) -> list[str]:
+    """Return the slugs of the rules whose alerts made the case: each may own words of a letter."""
+    return [alert.rule.slug for alert in tx.alerts.find(incident_id=incident.id)]
 
 
 def limits_of(tx: CaseTx, incident: Incident) -> list[BlindWindow]:

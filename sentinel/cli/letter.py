@@ -10,18 +10,18 @@ import typer
 
 from sentinel import config
 from sentinel.app.bundle.pack import write_new
+from sentinel.app.casework import rules_of
 from sentinel.app.parts import open_sealer
 from sentinel.cli.case_drafts import Language, Out, Reference
 from sentinel.cli.casework import TokenFile, acting
 from sentinel.cli.output import json, line, note
 from sentinel.clock import SystemClock
-from sentinel.domain.incident import Incident, Role
+from sentinel.domain.incident import Role
 from sentinel.errors import Exit, Refused, SentinelError, UnreadableFile
 from sentinel.notify.letters import Form, draft_letter
 from sentinel.notify.lint.linter import lint_letter
 from sentinel.notify.lint.report import LintReport
 from sentinel.respond.documents import Draft, file_drafts
-from sentinel.store.ports import CaseTx
 
 STDIN = "-"
 
@@ -116,8 +116,3 @@ def draft(
         if out is not None:
             write_new(out / one.name, one.content)
         line(str(out / one.name) if out is not None else document.id)
-
-
-def rules_of(tx: CaseTx, incident: Incident) -> list[str]:
-    """Return the slugs of the rules whose alerts made the case: each may own words of a letter."""
-    return [alert.rule.slug for alert in tx.alerts.find(incident_id=incident.id)]
