@@ -137,6 +137,8 @@ def restore_command(
     line(f"from the backup of {made.made_at:%Y-%m-%d %H:%M}Z")
     line(f"{made.reapplied} entries of the purge ledger done again, {made.persons} persons erased")
     line(f"certificate {made.certificate.number}: {made.certificate.count} gone")
+    if made.gaps:
+        note(f"WARNING   {made.gaps} entries are missing in the purge ledger: what went is back")
     if made.lost:
         note(f"at least {made.lost} lines of the journal were written after the backup: lost")
     if made.content:

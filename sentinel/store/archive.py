@@ -37,6 +37,10 @@ _MOST_HEADER = 1 << 16
 _LEVEL = 1
 
 
+class UnusableBackup(StorageError):
+    """A backup cannot be used."""
+
+
 class Header(msgspec.Struct, frozen=True, kw_only=True):
     """What stands in clear. ``key_id``: names the backup key, tells nothing of it."""
 
@@ -98,16 +102,15 @@ class ArchiveWriter:
 
 
 class ArchiveReader:
-    """Reads the stream of an archive. Raises StorageError where a byte is not what was written."""
+    """Reads the stream of an archive. Raises UnusableBackup where a byte is another."""
 
     def __init__(self, file: BinaryIO, key: bytes, *, where: str) -> None:
         self._file = file
         self._where = where
         self.header, raw = read_header(file, where=where)
         if self.header.key_id != key_id(key):
-            raise StorageError(
-                f"the backup was made under key {self.header.key_id}, the key in force is "
-                f"{key_id(key)}",
+            raise UnusableBackup(
+                f"it was made under key {self.header.key_id}, the key in force is {key_id(key)}",
                 where=where,
                 hint="set backup.key_file to the key that it was made with",
             )
@@ -125,12 +128,12 @@ class ArchiveReader:
         return taken
 
     def finish(self) -> None:
-        """Read to the end, and check that nothing is missing or follows. Raises StorageError."""
+        """Read to the end, and check that nothing is missing or follows. Raises UnusableBackup."""
         while not self._ended:
             self._next()
         self._ready.clear()
         if self._file.read(1):
-            raise StorageError("the backup was altered: more follows its end", where=self._where)
+            raise UnusableBackup("it was altered: more follows its end", where=self._where)
 
     def _next(self) -> None:
         head = self._file.read(_FRAME.size)
@@ -152,36 +155,36 @@ class ArchiveReader:
         self._number += 1
         self._ended = last == 1
 
-    def _cut(self) -> StorageError:
-        return StorageError(
-            f"the backup is cut short after piece {self._number}",
+    def _cut(self) -> UnusableBackup:
+        return UnusableBackup(
+            f"it is cut short after piece {self._number}",
             where=self._where,
             hint="take another one: sentinel backup list",
         )
 
-    def _altered(self) -> StorageError:
-        return StorageError(
-            f"the backup was altered or is damaged at piece {self._number + 1}",
+    def _altered(self) -> UnusableBackup:
+        return UnusableBackup(
+            f"it was altered or is damaged at piece {self._number + 1}",
             where=self._where,
             hint="take another one: sentinel backup list",
         )
 
 
 def read_header(file: BinaryIO, *, where: str) -> tuple[Header, bytes]:
-    """Return the header of an archive, and its bytes. Raises StorageError."""
+    """Return the header of an archive, and its bytes. Raises UnusableBackup."""
     start = file.read(len(MAGIC) + _LENGTH.size)
     if start[: len(MAGIC)] != MAGIC:
-        raise StorageError("this is no backup of Sentinel", where=where)
+        raise UnusableBackup("it is no backup of Sentinel", where=where)
     if len(start) < len(MAGIC) + _LENGTH.size:
-        raise StorageError("the backup is cut short in its header", where=where)
+        raise UnusableBackup("it is cut short in its header", where=where)
     length = _LENGTH.unpack(start[len(MAGIC) :])[0]
     raw = file.read(length) if length <= _MOST_HEADER else b""
     if len(raw) < length or not raw:
-        raise StorageError("the backup is cut short in its header", where=where)
+        raise UnusableBackup("it is cut short in its header", where=where)
     try:
         return msgspec.json.decode(raw, type=Header), raw
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise StorageError("the header of the backup was altered", where=where) from error
+        raise UnusableBackup("its header was altered", where=where) from error
 
 
 def seal_small(key: bytes, content: bytes, *, purpose: str) -> bytes:
@@ -192,12 +195,12 @@ def seal_small(key: bytes, content: bytes, *, purpose: str) -> bytes:
 
 
 def open_small(key: bytes, sealed: bytes, *, purpose: str, where: str) -> bytes:
-    """Return what `seal_small` sealed. Raises StorageError."""
+    """Return what `seal_small` sealed. Raises UnusableBackup."""
     cipher = AESGCM(_derive(key, b"", f"sentinel/backup/{purpose}/v1".encode(), 32))
     try:
         return cipher.decrypt(sealed[:12], sealed[12:], purpose.encode())
     except (InvalidTag, ValueError) as error:
-        raise StorageError(
+        raise UnusableBackup(
             "it was altered, or sealed under another backup key", where=where
         ) from error
 
@@ -206,7 +209,7 @@ def _open(key: bytes, header: Header, raw: bytes) -> tuple[AESGCM, bytes]:
     try:
         salt = bytes.fromhex(header.salt)
     except ValueError as error:
-        raise StorageError("the header of the backup was altered", where="salt") from error
+        raise UnusableBackup("its header was altered", where="salt") from error
     cipher = AESGCM(_derive(key, salt, b"sentinel/backup/v1", 32))
     return cipher, hashlib.sha256(raw).digest()
 

@@ -179,6 +179,37 @@ def _export(settings: Settings) -> None:
         ledger.export(tx, settings)
 
 
+async def test_an_entry_taken_from_the_ledger_is_missed(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    async with running(settings) as service:
+        await send(service, line(1, START))
+        archive = await asyncio.to_thread(made_backup, settings, START)
+
+        def destroy(tx: Any) -> None:
+            for number in range(3):
+                name = f"object-{number}"
+                tx.journal.append(
+                    occurred_at=START, actor="a", action="note", object_id=name, payload={}
+                )
+                anchoring.destroy_key(tx, name, actor="dpo-1", reason="asked", now=START)
+
+        await service.in_store(destroy)
+        await service._retention.look()
+    folder = settings.ledger_path
+    assert folder is not None
+    entries = sorted(folder.glob("*.entry"))
+    assert len(entries) == 3
+    assert b"object-" not in b"".join(one.read_bytes() for one in entries)
+    entries[1].unlink()
+    shutil.rmtree(settings.data_dir)
+    assert (await back(settings, archive)).gaps == 1
+    entries[2].write_bytes(entries[2].read_bytes()[:-1] + b"x")
+    shutil.rmtree(settings.data_dir)
+    with pytest.raises(StorageError, match="altered"):
+        await back(settings, archive)
+    assert not settings.data_dir.exists()
+
+
 @pytest.fixture
 async def house(tmp_path: Path) -> Settings:
     settings = settings_in(tmp_path)

@@ -7,7 +7,7 @@ journal, each a small sealed file, copied as they are written. Time-based erasur
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -27,14 +27,17 @@ from sentinel.store.ports import CaseTx
 ERASURE = "person.erasure_ordered"
 HOLD = "hold."
 ACTIONS = (KEY_DESTROYED, PURGED, CASE_PURGED, ERASURE, CERTIFIED)
-STATE = "ledger:seq"
+STATE, PREVIOUS = "ledger:seq", "ledger:previous"
 REAPPLIED = "retention.reapplied"
 _PURPOSE = "purge-ledger"
 _AT_ONCE = 10_000
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One line. ``hash``: of the journal's line, which tells it from any other."""
+    """One line. ``hash``: of the journal's line, which tells it from any other.
+
+    ``previous``: hash of the entry written before: one that is taken away leaves a gap.
+    """
 
     seq: int
     hash: str
@@ -43,6 +46,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     action: str
     subject: str
     payload: object = None
+    previous: str = ""
 
 
 def backup_key(settings: Settings) -> bytes | None:
@@ -57,13 +61,16 @@ def export(tx: CaseTx, settings: Settings) -> int:
     if folder is None or key is None:
         return 0
     after, copied = int(tx.state.get(STATE) or b"0"), 0
+    previous = (tx.state.get(PREVIOUS) or b"").decode()
     while lines := tx.journal.lines(after=after, limit=_AT_ONCE):
         for line in lines:
             if line.action in ACTIONS or line.action.startswith(HOLD):
-                _write(folder, key, _entry(tx, line))
+                _write(folder, key, _entry(tx, line, previous))
+                previous = line.hash
                 copied += 1
         after = lines[-1].seq
         tx.state.put(STATE, str(after).encode())
+        tx.state.put(PREVIOUS, previous.encode())
     return copied
 
 
@@ -80,6 +87,12 @@ def entries(settings: Settings) -> list[Entry]:
         except msgspec.MsgspecError as error:
             raise StorageError("this is no line of the ledger", where=str(path)) from error
     return sorted(found, key=lambda one: (one.occurred_at, one.seq))
+
+
+def gaps(ledger: Sequence[Entry]) -> int:
+    """Return how many entries name one before them that is not there."""
+    known = {one.hash for one in ledger} | {""}
+    return sum(one.previous not in known for one in ledger)
 
 
 def missing(tx: CaseTx, ledger: Iterable[Entry]) -> list[Entry]:
@@ -148,7 +161,7 @@ def _of(one: Entry, field: str) -> object:
     return one.payload.get(field) if isinstance(one.payload, dict) else None
 
 
-def _entry(tx: CaseTx, line: JournalLine) -> Entry:
+def _entry(tx: CaseTx, line: JournalLine, previous: str) -> Entry:
     return Entry(
         seq=line.seq,
         hash=line.hash,
@@ -157,6 +170,7 @@ def _entry(tx: CaseTx, line: JournalLine) -> Entry:
         action=line.action,
         subject=line.object,
         payload=tx.journal.opened(line),
+        previous=previous,
     )
 
 

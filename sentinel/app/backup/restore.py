@@ -40,10 +40,11 @@ CONTENT = "restored-content"
 
 
 class Restored(msgspec.Struct, frozen=True, kw_only=True):
-    """What a restore did. ``lost``: lines of the journal that are known to be missing.
+    """What a restore did.
 
-    ``reapplied``: entries of the purge ledger that were done again; ``certificate``: of the purge.
-    ``content``: where the rules, notifiers and runbooks of the backup lie, if they were own ones.
+    ``lost``: lines of the journal that are known to be missing. ``gaps``: entries of the purge
+    ledger that were taken away; ``reapplied``: entries that were done again. ``certificate``: of
+    the purge. ``content``: where the rules, notifiers and runbooks of the backup lie, if own ones.
     """
 
     archive: str
@@ -54,6 +55,7 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
     reapplied: int
     persons: int
     lost: int
+    gaps: int
     certificate: Certificate
     content: Path | None
 
@@ -103,7 +105,9 @@ def _prepare(
         opened.callback(events.close)
         run = _Runner(cases.begin)
         _require_whole(inside, events, run)
-        found = run(lambda tx: ledger.missing(tx, ledger.entries(settings)))
+        known = ledger.entries(settings)
+        gaps = ledger.gaps(known)
+        found = run(lambda tx: ledger.missing(tx, known))
         run(lambda tx: ledger.reapply(tx, found, clock.now()))
         erased = erasure.at_start(inside, sealer, cases, clock.now())
         persons = len(erased.persons) if erased is not None else 0
@@ -123,6 +127,7 @@ def _prepare(
                     "made_at": isoformat(header.made_at),
                     "reapplied": len(found),
                     "persons": persons,
+                    "ledger_gaps": gaps,
                 },
             )
             verdict = check(all_lines(tx))
@@ -144,6 +149,7 @@ def _prepare(
         reapplied=len(found),
         persons=persons,
         lost=max(lost - last, 0),
+        gaps=gaps,
         certificate=certificate,
         content=settings.data_dir / CONTENT if content else None,
     )

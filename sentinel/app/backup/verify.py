@@ -19,9 +19,8 @@ import msgspec
 from sentinel.app import parts
 from sentinel.clock import SystemClock
 from sentinel.config import Settings
-from sentinel.errors import StorageError
 from sentinel.respond.journal_check import all_lines, check
-from sentinel.store.archive import ArchiveReader, Header
+from sentinel.store.archive import ArchiveReader, Header, UnusableBackup
 from sentinel.store.case_store import SqlCaseStore
 from sentinel.store.database_copy import check_sqlite
 from sentinel.store.manifest import NAME as MANIFEST
@@ -106,7 +105,7 @@ def unpack(
     except (tarfile.TarError, msgspec.MsgspecError) as error:
         raise _wrong(path, f"its contents cannot be read: {error}") from error
     except OSError as error:
-        raise StorageError(error.strerror or str(error), where=str(path)) from error
+        raise UnusableBackup(error.strerror or str(error), where=str(path)) from error
     if listed is None or listed != digests:
         raise _wrong(path, "its files are not those that its list names")
     return header, about, sizes
@@ -115,7 +114,7 @@ def unpack(
 def check_cases(path: Path, sealer: Sealer) -> int:
     """Open a copy of the cases and verify the journal; return its lines. Raises StorageError."""
     if not path.exists():
-        raise StorageError("the backup holds no cases", where=str(path))
+        raise UnusableBackup("it holds no cases", where=str(path))
     check_sqlite(path)
     with closing(SqlCaseStore.open(path, sealer, SystemClock())) as cases, cases.begin() as tx:
         verdict = check(all_lines(tx))
@@ -124,7 +123,7 @@ def check_cases(path: Path, sealer: Sealer) -> int:
             tx.journal.opened(last)
     if not verdict.holds:
         found = verdict.breaks[0]
-        raise StorageError(f"its journal does not hold: line {found.seq}: {found.reason}")
+        raise UnusableBackup(f"its journal does not hold: line {found.seq}: {found.reason}")
     return verdict.lines
 
 
@@ -137,7 +136,7 @@ def check_events(folder: Path, sizes: dict[str, int], sealer: Sealer, *, where: 
         return -1
     for name, size in (manifest.segments | manifest.columns).items():
         if sizes.get(f"{EVENTS}/{name}") != size:
-            raise StorageError(f"the events lack {name}", where=where)
+            raise UnusableBackup(f"its events lack {name}", where=where)
     return manifest.stored_offset
 
 
@@ -168,9 +167,9 @@ def _safe(member: tarfile.TarInfo, path: Path) -> str:
     return str(name)
 
 
-def _wrong(path: Path, why: str) -> StorageError:
-    return StorageError(
-        f"the backup is not what was written: {why}",
+def _wrong(path: Path, why: str) -> UnusableBackup:
+    return UnusableBackup(
+        f"it is not what was written: {why}",
         where=str(path),
         hint="take another one: sentinel backup list",
     )
