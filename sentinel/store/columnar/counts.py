@@ -80,9 +80,9 @@ class Axis:
 
 def counted(reader: Reader, groups: Groups, found: Mask, low: int, high: int) -> Counted:
     """Return how many rows of ``found`` there are of each key; `Groups.distinct` is not set."""
-    axes = [Axis(reader, name, low, high) for name in groups.by]
     if found is False:
         return [], np.zeros(0, dtype=np.int64)
+    axes = [Axis(reader, name, low, high) for name in groups.by]
     if not axes:
         rows = high - low if found is True else int(np.count_nonzero(found))
         whole: list[Key] = [()] if rows else []

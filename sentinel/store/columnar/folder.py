@@ -122,7 +122,9 @@ def day_of_file(file: ColumnFile) -> date:
 def selected(reader: Reader, hunt: Hunt) -> tuple[int, int, Mask]:
     """Return the rows of the window of a question, and which of them fulfil its condition."""
     low, high = reader.window(_micros(hunt.since), _micros(hunt.until))
-    return low, high, mask(hunt.where, reader, low, high) if low < high else False
+    if low >= high:  # a window may end before it begins
+        return low, low, False
+    return low, high, mask(hunt.where, reader, low, high)
 
 
 def found_in(file: ColumnFile, hunt: Hunt, limit: int) -> list[Found]:
