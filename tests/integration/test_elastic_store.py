@@ -16,7 +16,7 @@ from process import free_port
 from sentinel.config import EventStoreSettings
 from sentinel.domain.event import Event
 from sentinel.domain.hunt import Any_, Groups, Hunt, Op, Test
-from sentinel.errors import StorageError
+from sentinel.errors import StorageError, UnreadableFile
 from sentinel.store.elastic.connect import connect
 from sentinel.store.elastic.faults import ElasticRefuses, EventsUnreachable
 from sentinel.store.elastic.store import ElasticEventStore
@@ -81,6 +81,11 @@ def test_a_certificate_of_nobody_we_know(secured: ElasticServer, opened: Open) -
     with pytest.raises(EventsUnreachable, match="TLS") as caught:
         opened(ca=None).stored_offset()
     assert "store.events.ca" in caught.value.hint
+
+
+def test_an_authority_that_cannot_be_read(secured: ElasticServer, opened: Open) -> None:
+    with pytest.raises(UnreadableFile, match=r"nowhere\.pem"):
+        opened(ca="/nowhere.pem").stored_offset()
 
 
 def test_nobody_listens(opened: Open) -> None:

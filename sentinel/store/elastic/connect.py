@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Any
 
 import elastic_transport
 from elasticsearch import AsyncElasticsearch
 
 from sentinel.config import EventStoreSettings
+from sentinel.errors import UnreadableFile
 from sentinel.store.elastic.link import Link
 from sentinel.store.elastic.store import ElasticEventStore
 from sentinel.store.ports import Sealer
@@ -28,8 +30,8 @@ def client(settings: EventStoreSettings) -> AsyncElasticsearch:
         options["api_key"] = settings.api_key.get_secret_value()
     elif settings.password is not None:
         options["basic_auth"] = (settings.user, settings.password.get_secret_value())
-    if settings.ca is not None:
-        options["ca_certs"] = str(settings.ca)
+    if settings.url.startswith("https:"):
+        options["ssl_context"] = _tls(settings)
     return AsyncElasticsearch(
         settings.url,
         request_timeout=settings.timeout_seconds,
@@ -41,3 +43,14 @@ def client(settings: EventStoreSettings) -> AsyncElasticsearch:
         meta_header=False,
         **options,
     )
+
+
+def _tls(settings: EventStoreSettings) -> ssl.SSLContext:
+    """Return a context of TLS 1.3 and nothing below (promise R-30)."""
+    try:
+        context = ssl.create_default_context(cafile=settings.ca)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UnreadableFile(reason, where=str(settings.ca), hint="store.events.ca") from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    return context
