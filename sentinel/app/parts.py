@@ -40,6 +40,7 @@ from sentinel.notify.messages import MessageRenderer
 from sentinel.notify.outbox import OutboxWorker, RunInStore
 from sentinel.notify.registry import Registry, build_registry
 from sentinel.notify.routes import Router, load_router
+from sentinel.obs import log
 from sentinel.obs.metrics import Metrics
 from sentinel.store.case_store import SqlCaseStore
 from sentinel.store.events_embedded import EmbeddedEventStore
@@ -102,7 +103,12 @@ def open_events(settings: Settings, sealer: Sealer) -> EventStore:
     """Open the event store that is set; one process at a time."""
     if settings.store.events.kind == "elasticsearch":
         return elastic_events.open_relayed(settings, sealer)
-    return EmbeddedEventStore(settings.data_dir / "events", sealer)
+    told = log.get("events")
+    return EmbeddedEventStore(
+        settings.data_dir / "events",
+        sealer,
+        on_trouble=lambda reason: told.error("compaction waits", reason=reason),
+    )
 
 
 def read_events(settings: Settings, sealer: Sealer) -> EventStore:

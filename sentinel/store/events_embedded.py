@@ -417,6 +417,8 @@ class EmbeddedEventStore:
                 self.compact()
             except SentinelError as error:
                 self._on_trouble(str(error))
+            except Exception as error:  # the next batch that comes in tries again
+                self._on_trouble(type(error).__name__)
 
 
 def _from_position(hunt: Hunt) -> Hunt:
