@@ -19,6 +19,7 @@ from sentinel.detect.behaviour.staff_relations import Account, Relations
 from sentinel.detect.behaviour.staff_train import train_staff
 from sentinel.detect.behaviour.staff_watch import StaffWatch
 from sentinel.detect.behaviour.staff_windows import BURST, DAY, Windows
+from sentinel.detect.behaviour.watches import WithStaff
 from sentinel.domain.event import Event, LogSource, Value
 from sentinel.domain.finding import Finding
 from sentinel.domain.terms import TERMS
@@ -216,6 +217,19 @@ def test_what_was_told_before_a_restart_is_not_told_in_part(folder: Path) -> Non
     assert one.process(rest) == []
     assert one.advance(TODAY + timedelta(hours=12)) == []
     assert one.health.cut_by_restart == 1
+
+
+async def test_detection_asks_both_watches_through_one(folder: Path) -> None:
+    both = WithStaff(watch(folder))
+    await both.start()
+    await both.process(burst())
+    assert both.take() == []
+    (found,) = await both.advance(TODAY + timedelta(hours=12))
+    assert found.rule.slug == STAFF_SLUG
+    assert set(found.subjects) == {f"sub_b{number}" for number in range(97)}
+    both.rewind(TODAY + timedelta(days=3))
+    assert await both.flush() == []
+    await both.stop()
 
 
 class TestPrivacy:
