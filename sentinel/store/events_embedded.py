@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date, datetime
 from itertools import islice
@@ -23,27 +23,19 @@ from threading import RLock, Thread
 from time import monotonic
 from typing import TypeVar
 
-from msgspec.structs import replace
-
 from sentinel.domain.event import Event
-from sentinel.domain.hunt import ID, NORMAL, Condition, Group, Groups, Hunt, Position, Purged
-from sentinel.domain.hunt_match import selects
+from sentinel.domain.hunt import ID, NORMAL, Condition, Group, Groups, Hunt, Purged
 from sentinel.errors import SentinelError, StorageError
 from sentinel.store import events_answers as answers
-from sentinel.store.columnar.build import MICROSECOND, instant_of
-from sentinel.store.columnar.counts import in_sum
+from sentinel.store.columnar.build import instant_of
 from sentinel.store.columnar.folder import (
     ColumnFolder,
-    Found,
-    ahead,
-    day_of_file,
-    events_of,
-    found_in,
     stream,
 )
 from sentinel.store.columnar.read import ColumnFile
 from sentinel.store.compaction import Press, purpose_of
 from sentinel.store.disk import Disk, trouble
+from sentinel.store.embedded_question import Question, of_places
 from sentinel.store.event_index import Place, day_of
 from sentinel.store.events_segments import SEGMENT_BYTES, SegmentEventStore, name_of
 from sentinel.store.ports import Sealer
@@ -157,11 +149,11 @@ class EmbeddedEventStore:
 
     def hunt(self, hunt: Hunt) -> list[Event]:
         """Return a page of events; `Hunt.beyond` its last one asks for the next page."""
-        return self._again(lambda: self._hunt(hunt)) if hunt.limit > 0 else []
+        return self._again(lambda: self._asked(hunt).page(hunt)) if hunt.limit > 0 else []
 
     def aggregate(self, hunt: Hunt, groups: Groups) -> list[Group]:
         """Count what ``hunt`` selects by groups."""
-        return self._again(lambda: self._aggregate(hunt, groups))
+        return self._again(lambda: self._asked(hunt).groups(hunt, groups))
 
     def purge(
         self,
@@ -234,6 +226,10 @@ class EmbeddedEventStore:
             first, last = day_of(since) if since else None, day_of(until) if until else None
             return self._columns, self._tail.places(first, last)
 
+    def _asked(self, hunt: Hunt) -> Question:
+        columns, tail = self._now(hunt.since, hunt.until)
+        return Question(columns, tail, self._pool)
+
     def _again(self, ask: Callable[[], T]) -> T:
         """Answer, once more where a file went meanwhile, with what a newer manifest names."""
         for _ in range(_TRIES - 1):
@@ -254,52 +250,9 @@ class EmbeddedEventStore:
         until: datetime | None,
     ) -> Iterator[Event]:
         """Yield the events of a day by time; of the same instant, in the order of arrival."""
-        last = sorted(_of_places(places, since, until), key=attrgetter("time"))
+        last = sorted(of_places(places, since, until), key=attrgetter("time"))
         streams = [stream(file, since, until) for file in files]
         return heapq.merge(*streams, last, key=attrgetter("time"))
-
-    def _hunt(self, hunt: Hunt) -> list[Event]:
-        question = _from_position(hunt)
-        columns, tail = self._now(question.since, question.until)
-        files = columns.between(question)
-        days = sorted({*map(day_of_file, files), *tail}, reverse=hunt.newest_first)
-        in_order = [file for day in days for file in files if day_of_file(file) == day]
-        answers_of = ahead(
-            self._pool, lambda file: (file, found_in(file, question, hunt.limit)), in_order
-        )
-        found: list[Found | tuple[Position, Event]] = []
-        for day in days:
-            of_day: list[Found | tuple[Position, Event]] = []
-            for _ in [file for file in in_order if day_of_file(file) == day]:
-                of_day += next(answers_of)[1]
-            of_day += [
-                (Position(event.time, event.id), event)
-                for event in _of_places(tail.get(day, []), None, None)
-                if selects(question, event)
-            ]
-            of_day.sort(key=_position, reverse=hunt.newest_first)
-            found += of_day
-            if len(found) >= hunt.limit:
-                break
-        return _fetched(found[: hunt.limit], self._pool)
-
-    def _aggregate(self, hunt: Hunt, groups: Groups) -> list[Group]:
-        columns, tail = self._now(hunt.since, hunt.until)
-        events = [
-            event
-            for places in tail.values()
-            for event in _of_places(places, None, None)
-            if selects(hunt, event)
-        ]
-        if groups.distinct:
-            seen = columns.distinct(hunt, groups, self._pool)
-            for event in events:
-                for *key, text in answers.keys_of(event, (*groups.by, groups.distinct)):
-                    seen.setdefault(tuple(key), set()).add(text)
-            return answers.ranked(((key, len(texts)) for key, texts in seen.items()), groups)
-        total = columns.counts(hunt, groups, self._pool)
-        total.add(in_sum(answers.keys_of(event, groups.by) for event in events))
-        return total.ranked(groups)
 
     # ------------------------------------------------------------------ files
 
@@ -377,7 +330,7 @@ class EmbeddedEventStore:
                 if stay and not dry_run:
                     made.append(self._press.file(day, stay))
         if dry_run:
-            for event in _of_places(places, None, None):
+            for event in of_places(places, None, None):
                 removal.takes(event)
         elif gone:
             self._replace(made, gone, ())
@@ -419,33 +372,3 @@ class EmbeddedEventStore:
                 self._on_trouble(str(error))
             except Exception as error:  # the next batch that comes in tries again
                 self._on_trouble(type(error).__name__)
-
-
-def _from_position(hunt: Hunt) -> Hunt:
-    """Narrow the window of a question to what its position leaves."""
-    if hunt.after is None:
-        return hunt
-    at = hunt.after.time
-    if hunt.newest_first:
-        until = at + MICROSECOND
-        return replace(hunt, until=min(until, hunt.until) if hunt.until else until)
-    return replace(hunt, since=max(at, hunt.since) if hunt.since else at)
-
-
-def _of_places(
-    places: Sequence[Place], since: datetime | None, until: datetime | None
-) -> Iterator[Event]:
-    for place in places:
-        for event in place.events():
-            if (since is None or event.time >= since) and (until is None or event.time < until):
-                yield event
-
-
-def _position(found: Found | tuple[Position, Event]) -> Position:
-    return found.position if isinstance(found, Found) else found[0]
-
-
-def _fetched(found: Sequence[Found | tuple[Position, Event]], pool: Executor) -> list[Event]:
-    """Return the events of what was found, in the same order."""
-    events = iter(events_of([one for one in found if isinstance(one, Found)], pool))
-    return [next(events) if isinstance(one, Found) else one[1] for one in found]

@@ -39,14 +39,17 @@ class ColumnFolder:
     def __init__(self, files: dict[str, ColumnFile]) -> None:
         self.files = files
         """By name, ``<day>/<number>.col``."""
+        self._by_day: dict[date, list[ColumnFile]] = {}
+        for _, file in sorted(files.items()):
+            self._by_day.setdefault(day_of_file(file), []).append(file)
 
     def days(self) -> list[date]:
         """Return the days that have a file, in order."""
-        return sorted({day_of_file(file) for file in self.files.values()})
+        return sorted(self._by_day)
 
     def of(self, day: date) -> list[ColumnFile]:
         """Return the files of a day, in the order of arrival."""
-        return [file for _, file in sorted(self.files.items()) if day_of_file(file) == day]
+        return self._by_day.get(day, [])
 
     def count(self) -> int:
         """Return how many events there are."""
