@@ -11,6 +11,7 @@ import typer
 
 from sentinel import config
 from sentinel.app import erasure, originals, parts
+from sentinel.app.backup import ledger
 from sentinel.app.directory import directory_path, open_directory
 from sentinel.cli.casework import TokenFile, acting
 from sentinel.cli.output import json, line, note
@@ -71,6 +72,8 @@ def erase(
         identifiers = [one for names in found.values() for one in names]
         with parts.reading(settings) as tx:
             done = erasure.carry_out(tx, keys, directory, sorted(found), identifiers, sealer, now)
+        with parts.reading(settings) as tx:
+            ledger.export(tx, settings)
         computable = keys.computable
     if as_json:
         json(done)
