@@ -26,6 +26,10 @@ from sentinel.store.ports import CaseTx
 
 PURPOSE = "approval/v1"
 VALID = timedelta(hours=72)
+EVERY_LINE = 1_000_000
+RESTORED = "restore.done"
+"""What the journal says of a restore from a backup."""
+
 ASKED, GIVEN, REFUSED, VOIDED = (
     "approval.asked",
     "approval.given",
@@ -251,22 +255,29 @@ def _not_in_force(tx: CaseTx, approval: Approval, now: datetime) -> str:
     second = approval.approved
     if {second.human, human_behind(tx, second.account)} & humans:
         return "both sides of the approval are one human"
-    last = _last_said(tx, approval)
-    if last is None or last.get("mac") != approval.mac:
+    return _against_journal(tx, approval)
+
+
+def _against_journal(tx: CaseTx, approval: Approval) -> str:
+    seq, last = _last_said(tx, approval)
+    if last.get("mac") != approval.mac:
         return "the journal says otherwise: the approval was set back to an earlier state"
+    since = tx.journal.lines(after=seq, limit=EVERY_LINE)
+    if any(line.action == RESTORED for line in since):
+        return "the data were restored since: what was withdrawn after the backup is not known"
     return ""
 
 
-def _last_said(tx: CaseTx, approval: Approval) -> dict[str, object] | None:
-    """Return the payload of the newest journal line about an approval."""
-    found: dict[str, object] | None = None
+def _last_said(tx: CaseTx, approval: Approval) -> tuple[int, dict[str, object]]:
+    """Return number and payload of the newest journal line about an approval; 0 and {}: none."""
+    found: tuple[int, dict[str, object]] = 0, {}
     for line in tx.journal.lines(
-        object_id=approval.incident_id or approval.bound.object_id, limit=1_000_000
+        object_id=approval.incident_id or approval.bound.object_id, limit=EVERY_LINE
     ):
         if line.action in (ASKED, GIVEN, REFUSED, VOIDED):
             payload = tx.journal.opened(line)
             if isinstance(payload, dict) and payload.get("approval") == approval.id:
-                found = payload
+                found = line.seq, payload
     return found
 
 

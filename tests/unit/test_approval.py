@@ -374,3 +374,19 @@ def test_nothing_of_it_lies_in_clear(house: House) -> None:
     for secret in (digest(LETTER), digest("audience"), "letter-1"):
         assert secret.encode() not in raw
     house.store = SqlCaseStore.open(house.path, house.sealer, house.clock)
+
+
+def test_a_restore_from_a_backup_ends_what_was_approved_before(house: House) -> None:
+    house.approve("director", house.ask("dpo"))
+    with house.store.begin() as tx:
+        tx.journal.append(
+            occurred_at=house.clock.now(),
+            actor="root",
+            action="restore.done",
+            object_id="backup:1",
+            payload={},
+        )
+    with pytest.raises(Refused, match="restored since"):
+        house.require()
+    house.approve("director", house.ask("dpo"))
+    assert house.require()
