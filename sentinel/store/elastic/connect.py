@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from typing import Any
 
@@ -32,6 +33,7 @@ def client(settings: EventStoreSettings) -> AsyncElasticsearch:
         options["basic_auth"] = (settings.user, settings.password.get_secret_value())
     if settings.url.startswith("https:"):
         options["ssl_context"] = _tls(settings)
+    logging.getLogger("elastic_transport").setLevel(logging.ERROR)  # the relay tells of it, once
     return AsyncElasticsearch(
         settings.url,
         request_timeout=settings.timeout_seconds,
