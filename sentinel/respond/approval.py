@@ -20,22 +20,13 @@ from sentinel.domain.guards import Attempt, written_reason
 from sentinel.domain.incident import Actor, Role
 from sentinel.errors import Refused
 from sentinel.ids import uuid7
+from sentinel.respond.approval_check import ASKED, GIVEN, REFUSED, VOIDED, not_in_force
 from sentinel.respond.humans import human_behind
 from sentinel.respond.second_factor import Factor
 from sentinel.store.ports import CaseTx
 
 PURPOSE = "approval/v1"
 VALID = timedelta(hours=72)
-EVERY_LINE = 1_000_000
-RESTORED = "restore.done"
-"""What the journal says of a restore from a backup."""
-
-ASKED, GIVEN, REFUSED, VOIDED = (
-    "approval.asked",
-    "approval.given",
-    "approval.refused",
-    "approval.voided",
-)
 
 
 class Approvals:
@@ -165,7 +156,7 @@ class Approvals:
                 hint="two people, each with a fresh second factor, must stand for it as it is now",
             )
         approval = same[-1]
-        refusal = _not_in_force(tx, approval, now)
+        refusal = not_in_force(tx, approval, now)
         if refusal:
             raise Refused(refusal, hint="it has to be asked for again")
         return approval
@@ -240,45 +231,6 @@ class Approvals:
 def case_id(tx: CaseTx, bound: Bound) -> str:
     """Return the id of the case; empty for what belongs to none, such as a notice of a change."""
     return tx.incidents.get(bound.incident_id).id if bound.incident_id else ""
-
-
-def _not_in_force(tx: CaseTx, approval: Approval, now: datetime) -> str:
-    """Return why an approval whose row says "approved" holds no longer, or nothing."""
-    if approval.approved is None or approval.expires_at is None:
-        return "the approval lacks its second side"
-    if now >= approval.expires_at:
-        return f"the approval ended on {isoformat(approval.expires_at)}"
-    if now < approval.approved.at:
-        return "the approval lies in the future: the clock of this host went back"
-    sides = {approval.created_by, *approval.authors}
-    humans = {approval.asked.human, *(human_behind(tx, one) for one in sides)}
-    second = approval.approved
-    if {second.human, human_behind(tx, second.account)} & humans:
-        return "both sides of the approval are one human"
-    return _against_journal(tx, approval)
-
-
-def _against_journal(tx: CaseTx, approval: Approval) -> str:
-    seq, last = _last_said(tx, approval)
-    if last.get("mac") != approval.mac:
-        return "the journal says otherwise: the approval was set back to an earlier state"
-    since = tx.journal.lines(after=seq, limit=EVERY_LINE)
-    if any(line.action == RESTORED for line in since):
-        return "the data were restored since: what was withdrawn after the backup is not known"
-    return ""
-
-
-def _last_said(tx: CaseTx, approval: Approval) -> tuple[int, dict[str, object]]:
-    """Return number and payload of the newest journal line about an approval; 0 and {}: none."""
-    found: tuple[int, dict[str, object]] = 0, {}
-    for line in tx.journal.lines(
-        object_id=approval.incident_id or approval.bound.object_id, limit=EVERY_LINE
-    ):
-        if line.action in (ASKED, GIVEN, REFUSED, VOIDED):
-            payload = tx.journal.opened(line)
-            if isinstance(payload, dict) and payload.get("approval") == approval.id:
-                found = line.seq, payload
-    return found
 
 
 def _signature(actor: Actor, factor: Factor, now: datetime) -> Signature:
