@@ -198,3 +198,14 @@ async def test_the_rest_of_a_session_told_before_a_restart_is_not_told_again(
     await _killed(one)
     assert health.cut_by_restart >= 2
     assert [finding for finding in found if finding.time < cut + LIMITS.idle] == []
+
+
+async def test_the_end_of_the_input_hands_over_no_more_than_may_wait(scorer: Scorer) -> None:
+    rule = load_model_rule(content_dir("rules"))
+    one = Behaviour(scorer, rule, lateness=timedelta(days=9), most_waiting=7)
+    await one.start()
+    await one.process(people(5, 30))
+    await one.flush()
+    health = one.health
+    await _killed(one)
+    assert (health.scored, health.lost, health.open) == (30, 0, 0)
