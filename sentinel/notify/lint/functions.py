@@ -16,6 +16,7 @@ from sentinel.notify.lint.words import Lexicon
 FUNCTIONS = ("nature", "data", "consequences", "measures", "advice", "contact")
 _NEAR = 40  # characters before a verb in which a "may" makes it a possibility
 _PERFECT = re.compile(r"^(?:may|might|could|would) (?:well |also )?(?:not )?have\b")
+_BOTH = re.compile(r"\b(?:and|or|et|ou)\b.*\b(?:not|no|ne|pas|non)\b|/")
 _AMONG = re.compile(
     r"\b(?:includ\w+|such as|namely|notamment|dont|y compris|s'agit|it (?:is|was) your"
     r"|these (?:are|were))\b"
@@ -100,7 +101,10 @@ def tells_data(one: Said, words: Lexicon) -> bool:
     does = words.does
     if _directs(one, words) or reached_by(one.text):
         return False
-    if does["negated"].search(one.lead) or does["officer"].match(one.lead):
+    both = _BOTH.search(one.lead)  # "what was seen and what was not": each sentence says which
+    if does["negated"].search(one.lead) and not both:
+        return False
+    if one.lead.endswith(":") and does["officer"].match(one.lead):
         return False
     if one.text.endswith(":") or (does["modal"].search(one.lead) and not _HAVE.search(one.lead)):
         return False
@@ -134,24 +138,41 @@ def _names_data(clause: str, one: Said, words: Lexicon) -> bool:
         distinct += 1
     yours = any(_YOURS.search(clause[: match.start()]) for match in nouns)
     enough = 1 if _AMONG.search(clause) or (verb and yours) else 2 if verb else _ENUMERATED
-    if tells_measures(one, words) or _first_person(one.text, words):
+    if _first_person(one.text, words):
         enough = _ENUMERATED + 1 if verb else len(nouns) + 1
+    elif tells_measures(one, words):
+        enough = _ENUMERATED
     return distinct >= enough
 
 
 def tells_consequences(one: Said, words: Lexicon) -> bool:
     """Tell whether the sentence says what it may mean for the person."""
     does = words.does
-    if does["advice_lead"].search(one.lead):
+    if does["advice_lead"].search(one.lead) or reached_by(one.text):
         return False
     leads = one.lead.endswith(":") or does["consequence_lead"].search(one.lead)
-    text = one.whole if leads else one.text
-    if _directs(one, words) or reached_by(text) or does["no_consequence"].search(one.text):
+    lead = f"{one.lead} " if leads and one.lead else ""
+    clauses = [_before_advice(clause, one.lead, words) for clause in one.text.split(";")]
+    return any(_harms(lead + clause, clause, words) for clause in clauses if clause)
+
+
+def _before_advice(clause: str, lead: str, words: Lexicon) -> str:
+    """Return what stands before an advice: "you may get false calls, so hang up"."""
+    if not _directs_clause(clause, lead, words):
+        return clause
+    found = [words.does[name].search(clause) for name in ("imperative", "advising")]
+    first = min((match.start() for match in found if match is not None), default=0)
+    return clause[:first] if first > _NEAR else ""
+
+
+def _harms(text: str, clause: str, words: Lexicon) -> bool:
+    does = words.does
+    if does["no_consequence"].search(clause):
         return False
     if does["happened_harm"].search(text) or does["you_may_suffer"].search(text):
         return True
     named = does["consequence_lead"].search(text) or does["risk_noun"].search(text)
-    if named and does["harm"].search(one.text):
+    if named and does["harm"].search(clause):
         return True
     return _may_happen(text, words)
 
@@ -166,7 +187,7 @@ def _may_happen(text: str, words: Lexicon) -> bool:
         after = text[modal.end() : modal.end() + _SUBJECT_WITHIN]
         if does["negated"].match(after.lstrip()):
             continue
-        if does["harm"].search(text) or _TO_YOU.search(after):
+        if does["harm"].search(text) or _TO_YOU.search(text):
             return True
     return False
 

@@ -18,6 +18,16 @@ _DATE = re.compile(r"^\(?\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b")
 _NO_REPLY = re.compile(r"no-?.?reply|ne-?pas-?repondre|do-?not-?reply|nepasrepondre|donotreply")
 _LABEL = re.compile(r"\W*[a-z][\w' ,/-]{1,48}? ?: (?=.{8})")
 _HEADING = re.compile(r"[^.;!?]{3,70}(?<![:,])")
+_INTRODUCES = re.compile(
+    r"\b(?:what|which|how|why|your?|we|our|data|information|risks?|consequences?|measures?|actions?"
+    r"|steps|advice|happened|shown|seen|affected|concerned|involved|not|possible|likely|done"
+    r"|to do|facts"
+    r"|ce que?|quelles?|comment|pourquoi|vos|votre|vous|nous|nos|donnees|informations|risques?"
+    r"|mesures?"
+    r"|conseils?|faits|concern\w+|touch\w+|pas|fait|faire|que faire|precautions?|contact"
+    r"|questions?|news"
+    r"|rights|droits|suivre|joindre|reach|following|situation)\b"
+)
 _FEWEST, _MOST = 8, 15  # digits of a telephone number
 
 
@@ -71,7 +81,9 @@ def letter_text(source: Source) -> LetterText:
         said.append(_said(sentence, lead or heading, _written(sentence, folded, source)))
         if _HEADING.fullmatch(sentence.text) and not sentence.item:
             # Two in a row are the head of a table: neither introduces what follows.
-            heading = "" if after_heading else sentence.text
+            heading = (
+                "" if after_heading or not _INTRODUCES.search(sentence.text) else sentence.text
+            )
             after_heading = True
         else:
             after_heading = False
