@@ -61,7 +61,6 @@ class ElasticPeer(OfPort):
         assert isinstance(told, dict)
         return int(told["_all"]["primaries"]["store"]["size_in_bytes"])
 
-
     def close(self) -> None:
         """Close connections and server."""
         self.store.close()
