@@ -46,6 +46,8 @@ T = TypeVar("T")
 COMPACT_AT = 32_768
 LEFT_FOR = 300.0
 """Seconds for which a replaced file is left to its readers."""
+PAUSE = 60.0
+"""Seconds after which a compaction that failed is tried again."""
 _THREADS = 2
 _TRIES = 5
 
@@ -370,5 +372,7 @@ class EmbeddedEventStore:
                 self.compact()
             except SentinelError as error:
                 self._on_trouble(str(error))
+                self._closed.wait(PAUSE)
             except Exception as error:  # the next batch that comes in tries again
                 self._on_trouble(type(error).__name__)
+                self._closed.wait(PAUSE)
