@@ -190,6 +190,8 @@ async def test_elasticsearch_killed_while_events_come_in(
         killed = datetime.now(UTC)
         before, alerts = len(ingest.acknowledged), len(house.look()[0])
         await asyncio.sleep(OUTAGE)
+        await until(lambda: len(house.look()[0]) > alerts, 120)
+        await until(lambda: any(w.cause is Cause.EVENTS for w in house.look()[1]), 120)
         during = len(ingest.acknowledged) - before
         alerted = len(house.look()[0]) - alerts
         dark = [window for window in house.look()[1] if window.cause is Cause.EVENTS]
