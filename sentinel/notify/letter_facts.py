@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from sentinel.notify.measures import Measure, measures_of
 
 _INFORMED = {Authority.INITIAL, Authority.COMPLETE}
 _ARTICLES = ("Le ", "La ", "Les ", "L’", "Un ", "Une ", "Des ", "Nous ", "The ", "A ", "An ", "We ")
+_ACT = re.compile(r"(?:Mise|[A-ZÀ-Ý][a-zà-ÿ]+(?:tion|sion|ment|age|ture|rait|xion|rêt))\b")
 _YES = {"yes", "oui", "true"}
 _NO = {"no", "non", "false"}
 
@@ -181,7 +183,7 @@ def _told(measure: Measure, language: str) -> Told:
     if measure.at is not None:
         colon = " : " if language == "fr" else ": "
         when = f"{wording.day(measure.at, language)}{colon}"
-        if text.startswith(_ARTICLES):
+        if text.startswith(_ARTICLES) or _ACT.match(text):
             text = text[:1].lower() + text[1:]
     return Told(when, f"{text}." if text else "")
 

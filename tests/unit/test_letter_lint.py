@@ -307,3 +307,23 @@ def test_a_page_of_ours_and_its_text_are_judged_alike() -> None:
     page = render_html(content_dir("notifiers") / "letters", "fr", letter.subject, blocks)
     text = f"{letter.subject}\n\n{render_text(blocks)}"
     assert lint(page, "fr").missing == lint(text, "fr").missing == ("consequences",)
+
+
+@pytest.mark.parametrize(
+    ("language", "body"),
+    [
+        ("fr", "Ce que nous avons fait :\n- 3 mars : suspension du compte, fermeture du poste."),
+        ("en", "What we did:\n- 3 March: suspension of the account."),
+    ],
+)
+def test_measures_told_in_nouns_count(language: str, body: str) -> None:
+    assert "measures" not in lint(GREETING[language] + body, language).missing
+    assert "measures" in lint(GREETING[language] + body.split("\n", 1)[0], language).missing
+
+
+def test_a_measure_after_a_colon_begins_in_lower_case() -> None:
+    taken = [{"at": "2026-03-02T09:00:00Z", "fr": "Suspension du compte", "en": "Suspension"}]
+    text = draft_letter(
+        case("bulk_export", answers={"m.taken": taken}), AFFECTED, ORGANISATION, "fr", DETECTED
+    ).text
+    assert ": suspension du compte." in text.replace("\u00a0", " ")

@@ -199,7 +199,8 @@ def tells_measures(one: Said, words: Lexicon) -> bool:
         return False
     text = _without(does["authority_only"], one.text)
     text = _without(words.vague.found, text)
-    if does["measure_lead"].search(one.lead) and re.search(does["measure_verb"], text):
+    told = does["measure_verb"].search(text) or does["measure_noun"].search(text)
+    if told and does["measure_lead"].search(one.lead):
         return not does["negated"].search(one.lead)
     for match in (
         *does["measure"].finditer(text),
