@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-HOW = "apt-get install -y --no-install-recommends postfix, and run as root"
+HOW = "tests/servers/install-postfix.sh, and run as root"
 DAEMONS = Path("/usr/lib/postfix/sbin")
 _MASTER = """\
 127.0.0.1:{port} inet n - n - - smtpd
