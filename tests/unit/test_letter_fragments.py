@@ -277,7 +277,8 @@ def test_variants_cover_every_person_once_and_hash_every_byte() -> None:
 
 def test_phrases_are_french_where_they_should_be() -> None:
     for path in sorted(Path(LETTERS).rglob("*")):
-        if path.suffix not in {".yml", ".j2"} or path.name.endswith(".html.j2"):
+        words = path.suffix in {".yml", ".j2"} and not path.name.endswith(".html.j2")
+        if not words or path.parent.name == "lint":  # patterns, not prose
             continue
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             if line.lstrip().startswith("fr:"):
