@@ -14,7 +14,7 @@ from sentinel.detect.fast.plan import Candidates, Plan
 from sentinel.detect.fast.raw import RawHits, raw_scanner
 from sentinel.detect.fast.sieve import LEAST, Sieve, make_sieve
 from sentinel.detect.fast.witness import WHOLE_EVENT
-from sentinel.detect.rules.fields import MISSING, flatten
+from sentinel.detect.rules.fields import MISSING
 
 UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError)  # what decoding a line may raise
 
@@ -78,7 +78,7 @@ class RowReader:
         values: list[Any] = []
         for row in odd:
             try:
-                values.append([*flatten(list(self._whole(lines[row]).values()))])
+                values.append(list(self._whole(lines[row]).values()))
             except UNREADABLE:
                 values.append(UNTOLD)
         if odd:
