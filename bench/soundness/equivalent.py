@@ -13,6 +13,8 @@ APART = "patterns that are not tested together are tested one by one"
 GENERAL = "falls through to the general pattern, which says the same, slower"
 ASKED = "without a witness the rule is asked for every event"
 DOUBT = "a doubted rule that is not taken away is evaluated"
+FLOOD = "a flood of hits a little sooner or later: either way no needle is lost"
+FORGOTTEN = "what is not remembered is looked up again"
 REFUSED = "such a rule is refused either way, in other words"
 
 CHOICE = (
@@ -317,4 +319,93 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
         "if False:",
     ): "`_atom` refuses the second repetition, and so does RE2",
     ("fast.rows", "RowReader.__init__", "False", "True"): PAYS,
+    ("fast.rows", "RowReader.candidates", "not self._tried", "self._tried"): PAYS,
+    (
+        "fast.rows",
+        "RowReader.candidates",
+        "if not plan.always and (not plan.watches):",
+        "if False:",
+    ): PAYS,
+    ("fast.rows", "RowReader.candidates", "if not plan.rules:", "if False:"): QUICK,
+    (
+        "fast.rows",
+        "RowReader.candidates",
+        "plan.pass_over(len(lines) - len(rows))",
+        "pass",
+    ): OCCASION,
+    (
+        "fast.rows",
+        "RowReader._follow",
+        "False",
+        "True",
+    ): "how the structure is kept, or whether a sieve is tried",
+    (
+        "fast.scanner",
+        "Scanner.scan",
+        "len(texts) + 1",
+        "len(texts)",
+    ): "each text is searched alone then",
+    ("fast.scanner", "Scanner.scan", "MAX_HITS + 16 * len(texts)", "MAX_HITS"): FLOOD,
+    ("fast.scanner", "Scanner.scan", "16", "17"): FLOOD,
+    (
+        "fast.scanner",
+        "Scanner._framed",
+        "joined if self._search.caseless else joined.lower()",
+        "joined.lower()",
+    ): "the search is blind to case by itself",
+    ("fast.scanner", "AhoCorasickSearch.__call__", "if len(found) > limit:", "if False:"): FLOOD,
+    (
+        "fast.scanner",
+        "AhoCorasickSearch.__call__",
+        "len(found) > limit",
+        "len(found) >= limit",
+    ): FLOOD,
+    ("fast.sieve", "make_sieve", "if not names:", "if False:"): PAYS,
+    ("fast.sieve", "make_sieve", "200", "201"): PAYS,
+    (
+        "fast.watch",
+        "Watch.may_match",
+        "if NUMBERS.isdisjoint(map(type, values)):",
+        "if False:",
+    ): QUICK,
+    (
+        "fast.watch",
+        "Watch.may_match",
+        "repr(v).encode() if type(v) in NUMBERS else v",
+        "repr(v).encode()",
+    ): "another key for the same value",
+    ("fast.watch", "Watch.may_match", "if _length(values) <= LONGEST:", "if False:"): FORGOTTEN,
+    (
+        "fast.watch",
+        "Watch.may_match",
+        "_length(values) <= LONGEST",
+        "_length(values) < LONGEST",
+    ): FORGOTTEN,
+    (
+        "fast.watch",
+        "Watch._learn",
+        "if _length(key) <= LONGEST:",
+        "if True:",
+    ): "what is remembered; `recall` bounds how much",
+    ("fast.watch", "Watch._learn", "self._quiet.add(key)", "pass"): FORGOTTEN,
+    (
+        "fast.watch",
+        "Watch._evaluated",
+        "sum(map(length, values)) > LONG",
+        "sum(map(length, values)) >= LONG",
+    ): "the rule is asked on the whole event",
+    ("fast.watch", "Watch._evaluated", "True", "False"): "there are as many values as keys",
+    (
+        "fast.witness",
+        "",
+        "48",
+        "49",
+    ): "how many branches are told apart; test_fast_index.py has more than any bound",
+    (
+        "fast.witness",
+        "",
+        "12",
+        "13",
+    ): "how many branches are told apart; test_fast_index.py has more than any bound",
+    ("fast.witness", "signs_of", "All", "AnyOf"): SHARES,
 }

@@ -311,6 +311,15 @@ def test_a_watched_rule_is_asked_about_long_values() -> None:
         holds([rule(0, {"a": "wanted"}, "not one"), rule(1, {"b": None})], events, rounds=3)
 
 
+def test_a_watch_remembers_so_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "REMEMBERED", 10)
+    found = watch.Watch(rule(0, {"a": "wanted"}, "not one"), 0)
+    for number in range(40):
+        assert found.may_match((f"value {number}",))
+        assert len(found._verdicts) <= 10
+    assert not found.may_match(("wanted",))
+
+
 def test_a_watched_rule_that_fails_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(_fields: Any) -> bool:
         raise ArithmeticError
