@@ -15,6 +15,7 @@ ASKED = "without a witness the rule is asked for every event"
 DOUBT = "a doubted rule that is not taken away is evaluated"
 FLOOD = "a flood of hits a little sooner or later: either way no needle is lost"
 FORGOTTEN = "what is not remembered is looked up again"
+BRANCHES = "how many branches are told apart; test_fast_index.py has more than any bound"
 REFUSED = "such a rule is refused either way, in other words"
 
 CHOICE = (
@@ -250,8 +251,8 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
     (
         "fast.needles",
         "_searchable",
-        "max(text.split('\x00'), key=len) if '\x00' in text else text",
-        "max(text.split('\x00'), key=len)",
+        "max(text.split('\\x00'), key=len) if '\\x00' in text else text",
+        "max(text.split('\\x00'), key=len)",
     ): "a text without NUL is its own longest piece",
     (
         "fast.plan",
@@ -400,12 +401,65 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
         "",
         "48",
         "49",
-    ): "how many branches are told apart; test_fast_index.py has more than any bound",
+    ): BRANCHES,
     (
         "fast.witness",
         "",
         "12",
         "13",
-    ): "how many branches are told apart; test_fast_index.py has more than any bound",
+    ): BRANCHES,
     ("fast.witness", "signs_of", "All", "AnyOf"): SHARES,
+    (
+        "fast.regex_literals",
+        "all_literals",
+        "if reader.at != len(pattern):",
+        "if False:",
+    ): "only a parenthesis too many stops the reader early, and RE2 refuses that",
+    (
+        "fast.witness",
+        "signs_of",
+        "case FieldTest() | KeywordTest()",
+        "case FieldTest() | KeywordTest() if False",
+    ): SHARES,
+    (
+        "fast.witness",
+        "_branches",
+        "case AnyOf(children)",
+        "case AnyOf(children) if False",
+    ): ASKED,
+    ("fast.witness", "_branches", "AnyOf", "All"): ASKED,
+    ("fast.witness", "_any_of", "if branches is None:", "if True:"): ASKED,
+    (
+        "fast.witness",
+        "_any_of",
+        "len(joined) <= MOST_BRANCHES",
+        "len(joined) < MOST_BRANCHES",
+    ): BRANCHES,
+    (
+        "fast.witness",
+        "_all_of",
+        "prod(map(len, parts)) > MOST_BRANCHES",
+        "prod(map(len, parts)) >= MOST_BRANCHES",
+    ): BRANCHES,
+    (
+        "fast.witness",
+        "_leaf",
+        "if len(alternatives) <= MOST_SPLIT"
+        " and any((len(clauses) > 1 for clauses in alternatives)):",
+        "if True:",
+    ): BRANCHES,
+    (
+        "fast.witness",
+        "_leaf",
+        "len(alternatives) <= MOST_SPLIT and any((len(clauses) > 1 for clauses in alternatives))",
+        "len(alternatives) <= MOST_SPLIT or any((len(clauses) > 1 for clauses in alternatives))",
+    ): BRANCHES,
+    (
+        "fast.witness",
+        "_leaf",
+        "len(alternatives) <= MOST_SPLIT",
+        "len(alternatives) < MOST_SPLIT",
+    ): BRANCHES,
+    ("fast.witness", "", "65536", "65537"): FORGOTTEN,
+    ("fast.witness", "", "4096", "4097"): FORGOTTEN,
 }
