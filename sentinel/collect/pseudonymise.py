@@ -86,10 +86,22 @@ class PersonPseudonymiser(Pseudonymiser):
         self.keys = keys
         self.bodies = EventBodies(keys)
         self.pseudonym = keys.pseudonym
-        self.session = keys.session  # type: ignore[method-assign]
-        self.at = keys.at  # type: ignore[method-assign]
-        self.batch = keys.batch  # type: ignore[method-assign]
-        self.tokens = keys.tokens  # type: ignore[method-assign]
+
+    def session(self, kind: str, identifier: str) -> str:
+        """Return the session of whoever signed in, which rotates."""
+        return self.keys.session(kind, identifier)
+
+    def at(self, now: datetime) -> None:
+        """Let time pass. Raises StorageError."""
+        self.keys.at(now)
+
+    def batch(self) -> AbstractContextManager[None]:
+        """Return a block at whose end everybody named in it is durable. Raises StorageError."""
+        return self.keys.batch()
+
+    def tokens(self, kind: str, value: str) -> tuple[str, ...]:
+        """Return every pseudonym under which ``value`` may be stored, the newest first."""
+        return self.keys.tokens(kind, value)
 
 
 class Disguise:

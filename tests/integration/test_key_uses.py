@@ -119,4 +119,5 @@ def test_what_is_left_is_no_name_and_nothing_where_there_is_no_house(tmp_path: P
     _leave({"open:account": 1}, tmp_path, "x")
     (path,) = (tmp_path / FOLDER).iterdir()
     path.with_name("torn.json").write_bytes(b"{")
-    assert [one.counts for _, one in left(tmp_path)] == [{"open:account": 1}]
+    counts = [one.counts for _, one in left(tmp_path)]
+    assert sorted(counts, key=str) == [{"open:account": 1}, {"unreadable": 1}]

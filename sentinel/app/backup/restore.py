@@ -11,7 +11,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -158,11 +158,11 @@ def _prepare(
 class _Runner:
     """Runs a function in one transaction."""
 
-    def __init__(self, begin: Callable[[], object]) -> None:
+    def __init__(self, begin: Callable[[], AbstractContextManager[CaseTx]]) -> None:
         self._begin = begin
 
     def __call__(self, function: Callable[[CaseTx], T], /) -> T:
-        with self._begin() as tx:  # type: ignore[attr-defined]
+        with self._begin() as tx:
             return function(tx)
 
 

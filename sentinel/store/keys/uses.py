@@ -11,7 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 from weakref import finalize
@@ -22,6 +22,7 @@ from sentinel.clock import SystemClock
 from sentinel.store.disk import trouble
 
 FOLDER: Final = Path("keys") / "uses"
+UNREADABLE: Final = "unreadable"
 
 
 class Uses(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,12 +49,27 @@ def taken(counters: Sequence[Counter[str]]) -> dict[str, int]:
 
 
 def left(folder: Path) -> list[tuple[Path, Uses]]:
-    """Return what processes left, oldest first; `forget` each once it is in the journal."""
+    """Return what processes left, oldest first; `forget` each once it is in the journal.
+
+    A file that is damaged says so: its counts are lost, that there were some is not.
+    """
     found = []
     for path in sorted((folder / FOLDER).glob("*.json")):
-        with suppress(OSError, msgspec.MsgspecError):
-            found.append((path, msgspec.json.decode(path.read_bytes(), type=Uses)))
+        with suppress(FileNotFoundError):  # another process has told it meanwhile
+            found.append((path, _read(path)))
     return sorted(found, key=lambda one: (one[1].at, one[0]))
+
+
+def _read(path: Path) -> Uses:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Uses)
+    except msgspec.MsgspecError:
+        written = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
+        return Uses(at=written, by="", counts={UNREADABLE: 1})
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise trouble(error, path) from error
 
 
 def forget(paths: Sequence[Path]) -> None:
