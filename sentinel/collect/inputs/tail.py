@@ -11,7 +11,10 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
@@ -33,6 +36,7 @@ _SCAN = 4096
 _WITH_HEADER = {"csv": b"", "iis_w3c": b"#"}
 """Formats whose lines need earlier ones: the first line of the file, or those that begin so."""
 
+_Found = TypeVar("_Found")
 ReadSpool = Callable[[int], list[tuple[int, Event]]]
 
 
@@ -56,11 +60,13 @@ class Tail:
         self._unreadable: set[Path] = set()
         self._files = Files(self._settings, None)
         self._task: asyncio.Task[None] | None = None
+        # A thread of its own, so that a stop can wait for what a cancelled look still opens.
+        self._thread = ThreadPoolExecutor(1, f"tail-{source.name}")
         self._log = structlog.get_logger("tail")
 
     async def open(self) -> str:
         """Remember where the last process stood, and begin. Raises OSError, StorageError."""
-        await asyncio.to_thread(self._remember)
+        await self._aside(self._remember)
         self._task = asyncio.create_task(self._follow(), name=f"tail {self._source.name}")
         return ", ".join(str(path) for path in self._settings.paths)
 
@@ -70,7 +76,11 @@ class Tail:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+        await asyncio.to_thread(self._thread.shutdown)
         self._files.close_all()
+
+    async def _aside(self, work: Callable[..., _Found], *given: object) -> _Found:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *given)
 
     def _remember(self) -> None:
         """Read the marks, and the ids of what the spool took after they were written."""
@@ -104,8 +114,8 @@ class Tail:
 
     async def _round(self) -> bool:
         """Look at the files and read each a while; return whether anything was read."""
-        if await asyncio.to_thread(self._files.look):
-            await asyncio.to_thread(self._save)
+        if await self._aside(self._files.look):
+            await self._aside(self._save)
         moved = False
         waiting: set[str] = set()  # the younger files of a log wait for the older ones
         for following in list(self._files.open):
@@ -123,7 +133,7 @@ class Tail:
             elif following.is_over and not await self._batch(following, last=True):
                 self._count_cut(following)
                 self._files.close(following, finished=True)
-                await asyncio.to_thread(self._save)
+                await self._aside(self._save)
         self._count()
         return moved
 
@@ -144,17 +154,19 @@ class Tail:
     async def _batch(self, following: Following, *, last: bool = False) -> bool:
         """Make the next lines of a file durable; return False where there is none."""
         mark, content = following.mark, following.content
-        lines = await asyncio.to_thread(
-            whole_lines,
-            content,
-            mark.offset,
-            most=self._settings.batch_lines,
-            longest=self._longest,
-            last=last or self._waited_long(following),
+        lines = await self._aside(
+            partial(
+                whole_lines,
+                content,
+                mark.offset,
+                most=self._settings.batch_lines,
+                longest=self._longest,
+                last=last or self._waited_long(following),
+            )
         )
         if lines.end == mark.offset:
             return False
-        after = await asyncio.to_thread(advanced, mark, content, lines.end)
+        after = await self._aside(advanced, mark, content, lines.end)
         if after is None:
             return False
         taken = await self._ingest.take(
@@ -162,7 +174,7 @@ class Tail:
         )
         self._spool = max(self._spool, taken.offset)
         following.grew = time.monotonic()
-        await asyncio.to_thread(self._note, mark, after)
+        await self._aside(self._note, mark, after)
         return True
 
     def _note(self, mark: Mark, after: Mark) -> None:
