@@ -26,8 +26,9 @@ from sentinel.config import Settings
 from sentinel.domain.alert import Alert
 from sentinel.domain.incident import Actor, Incident
 from sentinel.errors import InvalidValue, Refused, UnreadableFile
+from sentinel.respond.workflow.catalogue import SPECS
 from sentinel.respond.workflow.dispatch import run
-from sentinel.respond.workflow.spec import SPECS, Argument, Command, Kind, read_arguments
+from sentinel.respond.workflow.spec import Argument, Command, Kind, read_arguments
 from sentinel.store.ports import CaseTx
 from sentinel.web.auth.tokens import bearer
 

@@ -14,7 +14,7 @@ from console_house import START, House, furnish, make_alert
 from sentinel.config import Settings
 from sentinel.domain.incident import Role
 from sentinel.respond.journal_check import verify_journal
-from sentinel.respond.workflow.spec import SPECS
+from sentinel.respond.workflow.catalogue import SPECS
 from sentinel.web.auth.tokens import issue, revoke
 from sentinel.web.console.app import create_console
 

@@ -20,8 +20,9 @@ from sentinel.domain.scenario import Act, Scenario
 from sentinel.errors import Refused, UsageError
 from sentinel.respond.runbooks import read_runbook
 from sentinel.respond.workflow import COMMANDS
+from sentinel.respond.workflow.catalogue import SPECS
 from sentinel.respond.workflow.change import Case
-from sentinel.respond.workflow.spec import SPECS, read_arguments
+from sentinel.respond.workflow.spec import read_arguments
 from sentinel.store.ports import CaseTx
 
 NOW = "now"

@@ -18,8 +18,8 @@ from sentinel.domain.incident import Actor, Incident
 from sentinel.errors import Conflict, UsageError
 from sentinel.respond.runbook_start import OPENING, chosen_runbook, start_by_rule
 from sentinel.respond.workflow import COMMANDS
+from sentinel.respond.workflow.catalogue import SPECS
 from sentinel.respond.workflow.change import VERSION
-from sentinel.respond.workflow.spec import SPECS
 from sentinel.store.ports import CaseTx
 
 EVERY_LINE = 100_000

@@ -17,8 +17,9 @@ from aiohttp import web
 from sentinel.domain.alert import Alert
 from sentinel.domain.incident import Actor, Incident
 from sentinel.errors import InvalidValue
+from sentinel.respond.workflow.catalogue import SPECS
 from sentinel.respond.workflow.dispatch import COUNTS, Stale, run, unchanged
-from sentinel.respond.workflow.spec import SPECS, Command, read_arguments
+from sentinel.respond.workflow.spec import Command, read_arguments
 from sentinel.store.ports import CaseTx
 from sentinel.web.api.problem import problem
 from sentinel.web.api.records import alert_record, incident_record

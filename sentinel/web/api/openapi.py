@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sentinel import __version__
-from sentinel.respond.workflow.spec import SPECS, Argument, Command, Kind
+from sentinel.respond.workflow.catalogue import SPECS
+from sentinel.respond.workflow.spec import Argument, Command, Kind
 
 PREFIX = "/api/v1"
 Object = dict[str, object]

@@ -20,9 +20,10 @@ from sentinel.legal.qualification import questions
 from sentinel.notify.clock_sheet import clock_sheet_pdf
 from sentinel.respond import qualify
 from sentinel.respond.timeline import timeline
+from sentinel.respond.workflow.catalogue import SPECS
 from sentinel.respond.workflow.dispatch import COUNTS, Stale, run, unchanged
 from sentinel.respond.workflow.lateness import notified_late
-from sentinel.respond.workflow.spec import SPECS, Argument, Kind, read_arguments
+from sentinel.respond.workflow.spec import Argument, Kind, read_arguments
 from sentinel.store.ports import CaseTx
 from sentinel.web.auth.gatekeeper import CONSOLE, case_action, case_content, signed_in
 from sentinel.web.console.pages import PAGES, language_of, page

@@ -5,8 +5,9 @@ from __future__ import annotations
 from aiohttp import web
 
 from sentinel.domain.incident import Incident
+from sentinel.respond.workflow.catalogue import SPECS
 from sentinel.respond.workflow.dispatch import run
-from sentinel.respond.workflow.spec import SPECS, read_arguments
+from sentinel.respond.workflow.spec import read_arguments
 from sentinel.web.auth.gatekeeper import CONSOLE, case_action, case_content, signed_in
 from sentinel.web.console.pages import page
 from sentinel.web.console.views.casework import fields
