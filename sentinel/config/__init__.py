@@ -1,19 +1,12 @@
 """Settings: `sentinel.toml`, overridden by `SENTINEL_*` variables. Nothing is read at import."""
 
+from sentinel.config.detect import BehaviourSettings, DetectSettings
+from sentinel.config.keys import Keys
+from sentinel.config.listeners import CollectorSettings, ConsoleSettings, Listener
 from sentinel.config.load import DEFAULT_PATH, ENV_PREFIX, load
-from sentinel.config.model import (
-    BehaviourSettings,
-    CollectorSettings,
-    ConsoleSettings,
-    DetectSettings,
-    Keys,
-    Listener,
-    NotifySettings,
-    Organisation,
-    Person,
-    Settings,
-    SmtpSettings,
-)
+from sentinel.config.model import Settings
+from sentinel.config.notify import NotifySettings, SmtpSettings
+from sentinel.config.organisation import Organisation, Person
 from sentinel.config.scope import (
     DriftSettings,
     FactImport,

@@ -8,23 +8,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
+from sentinel.config.addresses import Mailbox, mailbox
 from sentinel.config.section import Section
 from sentinel.config.source import loopback
 
 
-def _address(value: str) -> str:
-    if value and not re.fullmatch(r"[^@\s,;<>]+@[^@\s,;<>]+", value):
-        raise ValueError("an e-mail address is expected, as in name@example.org")
-    return value
-
-
 def _name_and_address(value: str) -> str:
     found = re.fullmatch(r"[^<>\r\n]*<(.*)>\s*", value)
-    _address(found[1] if found else value)
+    mailbox(found[1] if found else value)
     return value
 
 
-Address = Annotated[str, AfterValidator(_address)]
 NameAddress = Annotated[str, AfterValidator(_name_and_address)]
 
 
@@ -82,10 +76,10 @@ class MailSettings(Section):
     """Letters to persons (GDPR art. 34; promises R-41, R-60)."""
 
     sender: NameAddress = Field(default="", description="From: as the persons see it.")
-    reply_to: Address = Field(
+    reply_to: Mailbox = Field(
         default="", description="Where answers of persons go: a queue that people read (R-50)."
     )
-    bounce_address: Address = Field(
+    bounce_address: Mailbox = Field(
         default="", description="Envelope sender: delivery reports come back to it."
     )
     bounce_maildir: Path | None = Field(
@@ -131,7 +125,7 @@ class MailSettings(Section):
     switch_back_minutes: float = Field(
         default=10, gt=0, description="After this, the first server is tried again."
     )
-    test_to: list[Address] = Field(
+    test_to: list[Mailbox] = Field(
         default=[], description="Addresses inside the house that get a letter as a test."
     )
 

@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 from sentinel.app.bundle import verify
 from sentinel.app.bundle.pack import make_bundle, write_new
 from sentinel.clock import ManualClock
-from sentinel.config import Settings
-from sentinel.config.model import Keys
+from sentinel.config import Keys, Settings
 from sentinel.domain.incident import Actor, Role
 from sentinel.errors import ConfigError, Refused, StorageError
 from sentinel.respond import evidence, workflow

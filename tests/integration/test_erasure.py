@@ -19,8 +19,7 @@ from sentinel.app.directory import open_directory
 from sentinel.app.service import Sentinel
 from sentinel.cli.main import main
 from sentinel.clock import SystemClock
-from sentinel.config import Settings
-from sentinel.config.model import BehaviourSettings
+from sentinel.config import BehaviourSettings, Settings
 from sentinel.domain.directory import DirectoryEntry
 from sentinel.domain.event import Event
 from sentinel.domain.hold import Hold, HoldScope
