@@ -104,7 +104,7 @@ class FactImports:
         self._log = log.get("imports")
 
     def told(self) -> list[dict[str, object]]:
-        """Return how each import stands; what is wrong with a row is told in the log alone."""
+        """Return how each import stands; of a fault only that there is one: it may quote a row."""
         return [
             {
                 "name": name,

@@ -77,8 +77,7 @@ def run(  # noqa: PLR0913 - who, what, when, and what the house is, each by name
     given = dict(arguments)
     if spec.subject:
         subject = _subject(tx, spec.subject, subject_id)
-        if seen is not None and seen != subject.version:
-            raise Stale(seen, subject.version, changes_since(tx, subject.id, seen))
+        _require_seen(tx, subject, seen)
         given[f"{spec.subject}_id"] = subject.id
     if name in STARTS_REGIMES:
         given["regimes"] = regimes
@@ -91,19 +90,11 @@ def run(  # noqa: PLR0913 - who, what, when, and what the house is, each by name
     return result
 
 
-def unchanged(tx: CaseTx, incident_id: str, seen: int | None) -> str:
-    """Return the id of a case that nobody changed since version ``seen``. Raises Stale."""
+def as_seen(tx: CaseTx, incident_id: str, seen: int | None) -> Incident:
+    """Return a case. Raises Stale where it is no longer the version ``seen``; None: any will do."""
     case = tx.incidents.get(incident_id)
-    if seen is not None and seen != case.version:
-        raise Stale(seen, case.version, changes_since(tx, case.id, seen))
-    return case.id
-
-
-def as_seen(tx: CaseTx, incident_id: str, seen: int | None) -> None:
-    """Raise Stale where a case is no longer the version that somebody saw; None: any will do."""
-    incident = tx.incidents.get(incident_id)
-    if seen is not None and seen != incident.version:
-        raise Stale(seen, incident.version, changes_since(tx, incident.id, seen))
+    _require_seen(tx, case, seen)
+    return case
 
 
 def changes_since(tx: CaseTx, object_id: str, version: int) -> list[Change]:
@@ -127,3 +118,8 @@ def changes_since(tx: CaseTx, object_id: str, version: int) -> list[Change]:
 
 def _subject(tx: CaseTx, kind: str, subject_id: str) -> Incident | Alert:
     return tx.alerts.get(subject_id) if kind == "alert" else tx.incidents.get(subject_id)
+
+
+def _require_seen(tx: CaseTx, subject: Incident | Alert, seen: int | None) -> None:
+    if seen is not None and seen != subject.version:
+        raise Stale(seen, subject.version, changes_since(tx, subject.id, seen))

@@ -18,7 +18,7 @@ from sentinel.domain.alert import Alert
 from sentinel.domain.incident import Actor, Incident
 from sentinel.errors import InvalidValue
 from sentinel.respond.workflow.catalogue import SPECS
-from sentinel.respond.workflow.dispatch import COUNTS, Stale, run, unchanged
+from sentinel.respond.workflow.dispatch import COUNTS, Stale, as_seen, run
 from sentinel.respond.workflow.spec import Command, read_arguments
 from sentinel.store.ports import CaseTx
 from sentinel.web.api.problem import problem
@@ -146,7 +146,7 @@ async def _counted(
 
     def before(tx: CaseTx) -> tuple[str, Answer | None]:
         known = _remembered(tx, key, digest)
-        return unchanged(tx, asked, seen if known is None else None), known
+        return as_seen(tx, asked, seen if known is None else None).id, known
 
     incident_id, known = await service.in_store(before)
     if known is not None:

@@ -21,7 +21,7 @@ from sentinel.notify.clock_sheet import clock_sheet_pdf
 from sentinel.respond import qualify
 from sentinel.respond.timeline import timeline
 from sentinel.respond.workflow.catalogue import SPECS
-from sentinel.respond.workflow.dispatch import COUNTS, Stale, run, unchanged
+from sentinel.respond.workflow.dispatch import COUNTS, Stale, as_seen, run
 from sentinel.respond.workflow.lateness import notified_late
 from sentinel.respond.workflow.spec import Argument, Kind, read_arguments
 from sentinel.store.ports import CaseTx
@@ -309,8 +309,8 @@ async def _perform(
     where = await _back(request)
     try:
         if name in COUNTS:
-            case = await service.in_store(lambda tx: unchanged(tx, asked, seen))
-            await service.command(name, actor, incident_id=case, **arguments)
+            case = await service.in_store(lambda tx: as_seen(tx, asked, seen))
+            await service.command(name, actor, incident_id=case.id, **arguments)
         else:
             await service.in_store(work)
     except Stale as error:
