@@ -107,7 +107,7 @@ def _command(spec: Command) -> Callable[..., None]:
         _parameter("token_file", TokenFile, None),
         _parameter("as_json", Annotated[bool, typer.Option("--json", help="Print JSON.")], False),
     ]
-    perform.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    vars(perform)["__signature__"] = inspect.Signature(parameters)  # what typer reads
     perform.__annotations__ = {one.name: one.annotation for one in parameters}
     return perform
 

@@ -24,14 +24,23 @@ def typed(value: Any, wanted: FieldType) -> Value:
 def bounded(value: Any) -> Value:
     """Return the value; an integer that no store can hold (beyond 64 bits) as text."""
     if isinstance(value, list):
-        return [bounded(item) for item in value]
-    if isinstance(value, dict):
-        return {key: bounded(item) for key, item in value.items()}  # type: ignore[return-value]
+        return _items(value)
     if isinstance(value, int) and value not in _INT64:
         return str(value)
     if isinstance(value, int | float | str):
         return value
     return str(value)
+
+
+def _items(value: list[Any]) -> list[Any]:
+    return [_inner(item) for item in value]
+
+
+def _inner(value: Any) -> Any:
+    """Return an item of a list, which may be an object: a field is none (`domain.event.flat`)."""
+    if isinstance(value, dict):
+        return {key: _inner(item) for key, item in value.items()}
+    return bounded(value)
 
 
 def _text(value: Any) -> Value:
@@ -64,7 +73,7 @@ def _bool(value: Any) -> Value:
 
 
 def _list(value: Any) -> Value:
-    return [bounded(item) for item in (value if isinstance(value, list) else [value])]
+    return _items(value if isinstance(value, list) else [value])
 
 
 def _time(value: Any) -> Value:

@@ -10,7 +10,7 @@ is stored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -214,7 +214,7 @@ class Normaliser:
         }
         return LogSource(**{**self._profile.logsource, **own})
 
-    def _select(self, raw: dict[str, Value]) -> tuple[dict[str, Value], list[str]]:
+    def _select(self, raw: Mapping[str, Any]) -> tuple[dict[str, Value], list[str]]:
         """Keep what the profile lists under its ECS name and type."""
         fields: dict[str, Value] = dict(self._profile.constants)
         dropped: list[str] = []
@@ -234,7 +234,7 @@ class Normaliser:
             if value == absent:
                 continue
             kind = value.__class__
-            if kind in plain and (kind is not int or -_SHORT_NUMBER < value < _SHORT_NUMBER):  # type: ignore[operator]
+            if kind in plain and (kind is not int or -_SHORT_NUMBER < value < _SHORT_NUMBER):
                 fields[to] = value
                 continue
             converted = typed(value, wanted)

@@ -15,10 +15,11 @@ Hoang, Reyhanitabar, Rogaway and Vizár, 2015). Memory: a piece.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import struct
 from datetime import datetime
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 import zstandard
@@ -28,6 +29,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from sentinel.errors import StorageError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 MAGIC = b"SNTLBKP1"
 PIECE = 1 << 20
@@ -69,10 +73,11 @@ def make_header(key: bytes, *, archive_id: str, kind: str, at: datetime, softwar
     )
 
 
-class ArchiveWriter:
+class ArchiveWriter(io.RawIOBase):
     """Writes a stream into ``file``. `finish` ends it: without, the archive is cut short."""
 
     def __init__(self, file: BinaryIO, key: bytes, header: Header) -> None:
+        super().__init__()
         raw = msgspec.json.encode(header)
         self._file = file
         self._cipher, self._bound = _open(key, header, raw)
@@ -80,13 +85,18 @@ class ArchiveWriter:
         self._number = 0
         file.write(MAGIC + _LENGTH.pack(len(raw)) + raw)
 
-    def write(self, data: bytes) -> int:
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def write(self, data: ReadableBuffer, /) -> int:
         """Take bytes of the stream."""
+        taken = memoryview(data).nbytes
         self._waiting += data
         while len(self._waiting) > PIECE:
             self._frame(bytes(self._waiting[:PIECE]), last=False)
             del self._waiting[:PIECE]
-        return len(data)
+        return taken
 
     def finish(self) -> None:
         """Write the last frame."""
@@ -101,10 +111,11 @@ class ArchiveWriter:
         self._number += 1
 
 
-class ArchiveReader:
+class ArchiveReader(io.RawIOBase):
     """Reads the stream of an archive. Raises UnusableBackup where a byte is another."""
 
     def __init__(self, file: BinaryIO, key: bytes, *, where: str) -> None:
+        super().__init__()
         self._file = file
         self._where = where
         self.header, raw = read_header(file, where=where)
@@ -119,7 +130,11 @@ class ArchiveReader:
         self._ready = bytearray()
         self._ended = False
 
-    def read(self, size: int = -1) -> bytes:
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
         """Return up to ``size`` bytes of the stream, fewer only at its end."""
         while not self._ended and (size < 0 or len(self._ready) < size):
             self._next()

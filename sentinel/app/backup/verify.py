@@ -84,7 +84,7 @@ def unpack(
     try:
         with path.open("rb") as file:
             reader = ArchiveReader(file, key, where=str(path))
-            with tarfile.open(fileobj=reader, mode="r|") as tar:  # type: ignore[call-overload]
+            with tarfile.open(fileobj=reader, mode="r|") as tar:
                 for member in tar:
                     name = _safe(member, path)
                     source = tar.extractfile(member)
