@@ -31,6 +31,7 @@ from sentinel.app.revision import Revisions
 from sentinel.app.scope_drift import ScopeDrift
 from sentinel.app.scope_review import Calendar, ScopeReview
 from sentinel.app.sight import Sight
+from sentinel.app.spool_pruning import SpoolPruning
 from sentinel.app.watching import make_watches
 from sentinel.clock import Clock, SystemClock
 from sentinel.config import Settings
@@ -78,7 +79,6 @@ class Sentinel:
         self.metrics = Metrics()
         self._log = log.get("service")
         self._last_seen: dict[str, datetime] = {}
-        self._marks: list[tuple[datetime, int]] = []
         self._detecting: asyncio.Task[None] | None = None
         with contextlib.ExitStack() as opened:
             self.sealer = parts.open_sealer(settings)
@@ -144,6 +144,9 @@ class Sentinel:
             on_findings=self._handover.fold,
             clock=clock,
         )
+        self._pruning = SpoolPruning(
+            self._spool, self.in_store, clock, judged=lambda: self._consumer.offset, kept=HORIZON
+        )
         self._rules = parts.make_rule_watch(settings, rules, self._consumer.swap, clock)
         self._store_thread = ThreadPoolExecutor(1, thread_name_prefix="cases")
         self._outbox = parts.make_outbox(
@@ -183,7 +186,7 @@ class Sentinel:
             "outbox": self.drain,
             "clocks": self._duties.round,
             "quiet": self._consumer.tick,
-            "prune": self._prune,
+            "prune": self._pruning.look,
             "rules": self._rules.look,
             "revise": self.revisions.run,
             "reviews": self._reviews.look,
@@ -328,15 +331,6 @@ class Sentinel:
                 self._log.error("detection met a fault and went on", fault=fault)
             self.metrics.faults.labels(fault).inc(count)
             self._told[fault] += count
-
-    async def _prune(self) -> None:
-        """Drop spool segments whose events are judged and too old to be remembered."""
-        now = self.clock.now()
-        self._marks.append((now, self._consumer.offset))
-        old = [offset for at, offset in self._marks if now - at > HORIZON]
-        if old:
-            await asyncio.to_thread(self._spool.prune, old[-1])
-            self._marks = [mark for mark in self._marks if now - mark[0] <= HORIZON]
 
     def _count_message(self, channel: str, outcome: str) -> None:
         self.metrics.messages.labels(channel, outcome).inc()

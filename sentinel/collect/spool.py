@@ -113,7 +113,7 @@ class Spool:
 
     @property
     def last_offset(self) -> int:
-        """The highest durable offset, -1 when empty."""
+        """The highest offset that was ever durable, also where it is pruned; -1: none was."""
         return self._log.last_offset
 
     @property
@@ -173,11 +173,12 @@ class Spool:
                 self._readers.discard(reader)
 
     def prune(self, upto_offset: int) -> int:
-        """Remove whole segments up to ``upto_offset``; return how many. Keeps the last one.
+        """Remove whole segments up to ``upto_offset``; return how many. Offsets go on counting.
 
-        Call it with the lowest offset that every consumer has committed. Raises StorageError.
+        Call it with the lowest offset that every consumer has committed, from any thread. Where
+        nothing comes, the last segment goes too. Raises StorageError.
         """
-        return self._log.prune(upto_offset)
+        return self._log.prune(upto_offset, last_too=True)
 
     async def close(self) -> None:
         """Finish the appends that wait, then release the folder."""

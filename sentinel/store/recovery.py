@@ -4,6 +4,7 @@ In a log (the spool) each segment names the offset at which it starts, and that 
 doubt. Blocks of a segment that reach beyond the start of the next one were never acknowledged
 (their write failed, and the log went on in a new segment): they are passed over. A segment that
 ends before the start of the next one has lost data: an error. Only the last may have a torn tail.
+Where no segment holds anything, the last one that has a header says where the log goes on.
 
 In the event store the manifest gives each segment's committed length, and that decides.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from sentinel.errors import StorageError
 from sentinel.store.frames import Torn
@@ -21,13 +23,22 @@ from sentinel.store.segments import Segment
 _RESTORE = "restore the file from a backup, or move it away and accept the loss"
 
 
-def load_log(
-    paths: list[Path], sealer: Sealer, *, purpose: str
-) -> tuple[list[Segment], list[Path]]:
-    """Return the segments of a log that hold something, and the files that hold nothing.
+class Left(NamedTuple):
+    """What a log left: segments that hold something, or else the mark; files that hold nothing.
 
-    ``paths``: every segment file, in order. All that is kept is published. Changes nothing on the
-    disk. Raises StorageError where a file is damaged or missing, or where the key is another.
+    ``mark``: the segment without a block at whose offset an emptied log goes on.
+    """
+
+    held: list[Segment]
+    mark: Segment | None
+    leftovers: list[Path]
+
+
+def load_log(paths: list[Path], sealer: Sealer, *, purpose: str) -> Left:
+    """Return what lies in the files of a log; all that is kept is published.
+
+    ``paths``: every segment file, in order. Changes nothing on the disk. Raises StorageError where
+    a file is damaged or missing, or where the key is another.
     """
     opened: list[Segment] = []
     empty: list[Path] = []
@@ -51,7 +62,8 @@ def load_log(
                 where=f"{after.path}:0",
                 hint=_RESTORE,
             )
-    return held, empty
+    mark = opened[-1] if opened and not held else None
+    return Left(held, mark, [path for path in empty if mark is None or path != mark.path])
 
 
 def load_committed(path: Path, length: int, sealer: Sealer, *, purpose: str) -> Segment:

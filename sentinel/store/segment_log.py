@@ -1,7 +1,10 @@
 """A folder of segments that together hold offsets 0, 1, 2, ... without a gap.
 
 What an earlier process left is judged by `recovery.load_log`; a torn tail is cut at the last whole
-block and counted in `torn_bytes`. One thread appends and prunes; any thread reads.
+block and counted in `torn_bytes`. One thread appends, one prunes; any thread reads.
+
+Where everything goes, a *mark* stays: a segment without a block, whose header says at which offset
+the log goes on. It is durable before the last segment goes, and goes itself after the next append.
 """
 
 from __future__ import annotations
@@ -50,13 +53,16 @@ class SegmentLog:
         self._segment_seconds = segment_seconds
         self._disk = disk
         self._writer: SegmentWriter | None = None
+        self._writing = Lock()
+        self._closed = False
         self._lock = Lock()
         self._decoded: OrderedDict[tuple[int, int], list[Event]] = OrderedDict()
         self.torn_bytes = 0
         """How many bytes of unfinished writes were cut at opening."""
         paths = sorted(folder.glob(SEGMENT_GLOB))
         self._next_number = int(paths[-1].stem) + 1 if paths else 1
-        self._segments, leftovers = load_log(paths, sealer, purpose=purpose)
+        self._segments, self._mark, leftovers = load_log(paths, sealer, purpose=purpose)
+        self._begin = self._mark.base if self._mark is not None else 0
         try:
             self._clean(leftovers)
         except OSError as error:
@@ -70,9 +76,9 @@ class SegmentLog:
 
     @property
     def last_offset(self) -> int:
-        """The highest durable offset, -1 when empty."""
+        """The highest offset that was ever durable, also where it is pruned; -1: none was."""
         with self._lock:
-            return self._segments[-1].last if self._segments else -1
+            return self._segments[-1].last if self._segments else self._begin - 1
 
     @property
     def size_bytes(self) -> int:
@@ -85,12 +91,16 @@ class SegmentLog:
 
         Raises StorageError: then nothing was stored, and the next call starts a new segment.
         """
+        with self._writing:  # `prune` cannot empty the log meanwhile
+            return self._append(packed, count)
+
+    def _append(self, packed: bytes, count: int) -> int:
         first = self.last_offset + 1
         last = first + count - 1
         writer = self._writer
         try:
             if writer is None or self._is_done(writer):
-                self.close()
+                self._leave()
                 writer = None
                 writer = self._create(first)
             block = writer.write(packed, count=count, first=first, last=last)
@@ -105,6 +115,8 @@ class SegmentLog:
                 self._segments.append(writer.segment)
             writer.segment.publish(block)
         self._writer = writer
+        if self._mark is not None:
+            self._unmark(self._mark)
         return last
 
     def read(self, after: int, limit: int) -> list[tuple[int, Event]]:
@@ -138,25 +150,61 @@ class SegmentLog:
                     break
         return out
 
-    def prune(self, upto_offset: int) -> int:
-        """Remove whole segments up to ``upto_offset``, never the last one; return how many.
+    def prune(self, upto_offset: int, *, last_too: bool = False) -> int:
+        """Remove whole segments up to ``upto_offset``; return how many.
 
-        Raises StorageError where the file system refuses; the rest stays readable.
+        The last one goes only with ``last_too``; then the log is empty, and goes on counting where
+        it was. Raises StorageError where the file system refuses; the rest stays readable.
         """
         removed = 0
         try:
             while len(self._segments) > 1 and self._segments[0].last <= upto_offset:
-                with self._lock:
-                    segment = self._segments.pop(0)
-                self._disk.unlink(segment.path)
-                self._disk.sync_folder(self._folder)  # one by one: no gap after a power loss
+                self._remove_first()
                 removed += 1
+            if last_too:
+                removed += self._empty(upto_offset)
         except OSError as error:
             raise trouble(error, self._folder) from error
         return removed
 
+    def _empty(self, upto_offset: int) -> int:
+        """Remove the last segment, where nothing in it is above ``upto_offset``. Raises OSError."""
+        with self._writing:
+            if self._closed or len(self._segments) != 1 or self._segments[0].last > upto_offset:
+                return 0
+            self._leave()
+            mark = self._create(self._segments[0].last + 1)
+            try:
+                mark.sync()
+                mark.close()
+            except OSError:
+                self._abandon(mark)
+                raise
+            self._mark, self._begin = mark.segment, mark.segment.base
+            self._remove_first()
+            return 1
+
+    def _remove_first(self) -> None:
+        with self._lock:
+            segment = self._segments.pop(0)
+            for key in [key for key in self._decoded if key[0] == segment.number]:
+                del self._decoded[key]
+        self._disk.unlink(segment.path)
+        self._disk.sync_folder(self._folder)  # one by one: no gap after a power loss
+
+    def _unmark(self, mark: Segment) -> None:
+        """Remove the mark, now that a segment says where the log stands."""
+        self._mark = None
+        with contextlib.suppress(OSError):  # the next opening removes it
+            self._disk.unlink(mark.path)
+
     def close(self) -> None:
         """Close the file that is written; a later append starts a new one."""
+        with self._writing:
+            self._closed = True
+            self._leave()
+
+    def _leave(self) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
             with contextlib.suppress(OSError):  # every block is on the medium already
@@ -224,8 +272,8 @@ class SegmentLog:
         for path in leftovers:
             self.torn_bytes += path.stat().st_size
             self._disk.unlink(path)
-        if self._segments:
-            last = self._segments[-1]
+        last = self._segments[-1] if self._segments else self._mark
+        if last is not None:
             self.torn_bytes += last.path.stat().st_size - last.end
             self._disk.truncate(last.path, last.end)
         self._disk.sync_folder(self._folder)

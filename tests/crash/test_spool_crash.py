@@ -193,6 +193,50 @@ def test_death_at_any_disk_call(tmp_path: Path) -> None:
     raise AssertionError("the log never came to its end")
 
 
+def test_death_while_everything_goes(tmp_path: Path) -> None:
+    """Killed at every call of emptying and of what follows: no offset is given out again."""
+    for call in range(200):
+        folder = tmp_path / str(call)
+        folder.mkdir()
+        acknowledged, died = -1, False
+        try:
+            log = log_on(folder, KillingDisk(call))
+            for number in range(9):
+                acknowledged = log.append(pack(encode([event(number)])), 1)
+                if number % 3 == 2:
+                    log.prune(acknowledged, last_too=True)
+        except KilledHere:
+            died = True
+        found = log_on(folder, Disk())
+        assert found.last_offset in {acknowledged, acknowledged + 1}
+        kept = found.read(-1, 100)
+        assert [offset for offset, _ in kept] == [int(one.id, 16) for _, one in kept]
+        following = found.last_offset + 1
+        assert found.append(pack(encode([event(following)])), 1) == following
+        found.prune(following, last_too=True)
+        found.close()
+        assert len(segments(folder)) == 1
+        again = log_on(folder, Disk())
+        assert (again.first_offset, again.last_offset) == (-1, following)
+        again.close()
+        if not died:
+            assert call > 30
+            return
+    raise AssertionError("the log never came to its end")
+
+
+def test_power_loss_after_everything_went(tmp_path: Path) -> None:
+    disk = PowerLossDisk()
+    log = log_on(tmp_path, disk)
+    for number in range(3):
+        log.append(pack(encode([event(number)])), 1)
+    log.prune(2, last_too=True)
+    disk.power_loss(tmp_path)
+    found = log_on(tmp_path, Disk())
+    assert (found.first_offset, found.last_offset) == (-1, 2)
+    found.close()
+
+
 async def test_no_room_for_a_new_segment(tmp_path: Path) -> None:
     disk = FailingDisk()
     disk.error = errno.ENOSPC

@@ -242,7 +242,7 @@ async def test_pruning_removes_whole_segments_and_keeps_the_count(tmp_path: Path
     assert spool.prune(2) == 1, "offset 3 shares a segment with offset 2"
     assert spool.first_offset == 2
     assert numbers(spool.read(-1)) == list(range(2, 10))
-    assert spool.prune(1000) == 3
+    assert spool.prune(8) == 3
     assert numbers(spool.read(-1)) == [8, 9]
     await spool.close()
     spool = Spool.open(tmp_path, SEALER, max_bytes=ROOM)

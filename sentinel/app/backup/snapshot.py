@@ -146,14 +146,10 @@ class Snapshot:
         if not source.is_dir():
             return
         folder.mkdir(mode=0o700)
-        for path in sorted(source.iterdir()):
-            if path.name in _NOT_KEPT or not path.is_file():
-                continue
-            try:
-                os.link(path, folder / path.name)
-            except FileNotFoundError:  # judged, old, and pruned just now
-                continue
-            yield Copied(f"{SPOOL}/{path.name}", folder / path.name, _size(folder / path.name))
+        while not _linked(source, folder):
+            pass  # all of it was judged, old, and pruned just now: what says so lies there by now
+        for path in sorted(folder.iterdir()):
+            yield Copied(f"{SPOOL}/{path.name}", path, _size(path))
 
     def _rest(self) -> Iterator[Copied]:
         """Yield what is left, as it is now; a file that goes meanwhile is not of this backup."""
@@ -187,6 +183,18 @@ class Snapshot:
             return False
         inside = self._settings.backup.dir
         return inside is None or not path.is_relative_to(inside)
+
+
+def _linked(source: Path, folder: Path) -> bool:
+    """Link what lies in the spool, the newest first; False where that was pruned meanwhile."""
+    paths = [one for one in source.iterdir() if one.name not in _NOT_KEPT and not one.is_dir()]
+    for number, path in enumerate(sorted(paths, reverse=True)):
+        try:
+            os.link(path, folder / path.name)
+        except FileNotFoundError:
+            if number == 0:
+                return False
+    return True
 
 
 def _size(path: Path) -> int:
