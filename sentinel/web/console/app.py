@@ -17,6 +17,7 @@ from sentinel.web.console.views import (
     alerts,
     blind,
     calendar,
+    case_forms,
     casework,
     documents,
     dossier,
@@ -28,6 +29,7 @@ from sentinel.web.console.views import (
     letters,
     review,
     runbook,
+    sheet,
     signin,
     today,
 )
@@ -108,12 +110,12 @@ def _add_casework(router: web.UrlDispatcher, case: str) -> None:
     router.add_get(f"{case}/timeline", casework.show_timeline)
     router.add_get(f"{case}/tasks", casework.show_tasks)
     router.add_get(f"{case}/decisions", casework.show_decisions)
-    router.add_get(f"{case}/sheet", casework.show_sheet)
-    router.add_get(f"{case}/sheet.pdf", casework.print_sheet)
-    router.add_post(f"{case}/do/{{command}}", casework.do)
-    router.add_post(f"{case}/propose/{{command}}", casework.propose)
-    router.add_post(f"{case}/answers", casework.answer)
-    router.add_post(f"{case}/score", casework.score)
+    router.add_get(f"{case}/sheet", sheet.show_sheet)
+    router.add_get(f"{case}/sheet.pdf", sheet.print_sheet)
+    router.add_post(f"{case}/do/{{command}}", case_forms.do)
+    router.add_post(f"{case}/propose/{{command}}", case_forms.propose)
+    router.add_post(f"{case}/answers", case_forms.answer)
+    router.add_post(f"{case}/score", case_forms.score)
     router.add_get(f"{case}/evidence", evidence.show)
     router.add_post(f"{case}/evidence", evidence.take_in)
     router.add_post(f"{case}/evidence/{{evidence}}/export", evidence.export)

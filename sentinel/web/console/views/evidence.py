@@ -7,15 +7,15 @@ import asyncio
 from aiohttp import web
 
 from sentinel.domain.incident import Incident
-from sentinel.domain.record import Evidence
+from sentinel.domain.record import Custody, Evidence
 from sentinel.errors import NotFound
 from sentinel.respond import evidence as files
 from sentinel.respond.workflow.dispatch import Stale, as_seen
 from sentinel.respond.workflow.gathering import add_evidence, record_access
 from sentinel.store.ports import CaseTx
 from sentinel.web.auth.gatekeeper import CONSOLE, case_action, case_content, signed_in
-from sentinel.web.console.pages import page
-from sentinel.web.console.views.casework import head, stale, version_seen
+from sentinel.web.console.views.case_forms import stale, version_seen
+from sentinel.web.console.views.case_page import look_up, show_page
 from sentinel.web.console.views.forms import BadForm, instant, text
 from sentinel.web.console.views.people import name_of
 
@@ -23,20 +23,15 @@ from sentinel.web.console.views.people import name_of
 @case_content
 async def show(request: web.Request) -> web.Response:
     """``GET /incidents/{id}/evidence``."""
-    service = request.app[CONSOLE]
-    asked, now = request.match_info["id"], service.clock.now()
 
-    def query(tx: CaseTx) -> tuple[object, list[object]]:
-        top = head(tx, asked, now)
-        found = [
+    def look(tx: CaseTx, incident: Incident) -> list[tuple[Evidence, list[tuple[Custody, str]]]]:
+        return [
             (one, [(line, name_of(tx, line.by)) for line in one.custody])
-            for one in tx.records.find(Evidence, top.incident.id)
+            for one in tx.records.find(Evidence, incident.id)
         ]
-        return top, list(found)
 
-    top, found = await service.in_store(query)
-    incident: Incident = top.incident  # type: ignore[attr-defined]
-    return page(request, "evidence.html", incident=incident, head=top, found=found)
+    top, found = await look_up(request, look)
+    return show_page(request, "evidence.html", top, found=found)
 
 
 @case_action

@@ -1,4 +1,4 @@
-"""Forms: required text, instants typed in local time, the way back after an action."""
+"""Forms: text, instants typed in local time, what a command takes, the way back after it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from multidict import MultiMapping
 from sentinel.domain.deadline import resolve_local
 from sentinel.domain.lateness import DatedFact
 from sentinel.errors import SentinelError
+from sentinel.respond.workflow.spec import Argument, Kind
+from sentinel.web.auth.gatekeeper import CONSOLE
 
 MAX_TEXT = 4_000
 
@@ -55,6 +57,32 @@ def dated_facts(posted: MultiMapping[object], name: str, zone: str) -> list[Date
         found.append(
             DatedFact(at=resolve_local(f"{at}{offset}", zone), text=str(told).strip()[:MAX_TEXT])
         )
+    return found
+
+
+async def fields(request: web.Request, arguments: tuple[Argument, ...]) -> dict[str, object]:
+    """Return the fields of a form as a command takes them; empty optional ones are left out."""
+    zone = request.app[CONSOLE].settings.timezone
+    posted = await request.post()
+    found: dict[str, object] = {}
+    for one in arguments:
+        if one.kind is Kind.TEXTS:
+            found[one.name] = [str(value) for value in posted.getall(one.name, [])]
+        elif one.kind is Kind.FLAG:
+            found[one.name] = posted.get(one.name) == "1"
+        elif one.kind is Kind.FACTS:
+            found[one.name] = dated_facts(posted, one.name, zone)
+        elif not str(posted.get(one.name, "")).strip() and not one.required:
+            continue
+        elif one.kind is Kind.INSTANT:
+            found[one.name] = await instant(request, one.name, zone)
+        elif one.kind is Kind.WHOLE:
+            typed = await text(request, one.name)
+            if not (typed.isascii() and typed.isdigit() and len(typed) < 7):  # noqa: PLR2004
+                raise BadForm(f"{one.name} is a whole number")
+            found[one.name] = int(typed)
+        else:
+            found[one.name] = await text(request, one.name)
     return found
 
 

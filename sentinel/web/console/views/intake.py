@@ -10,8 +10,7 @@ from sentinel.respond.workflow.dispatch import run
 from sentinel.respond.workflow.spec import read_arguments
 from sentinel.web.auth.gatekeeper import CONSOLE, case_action, case_content, signed_in
 from sentinel.web.console.pages import page
-from sentinel.web.console.views.casework import fields
-from sentinel.web.console.views.forms import back_to
+from sentinel.web.console.views.forms import back_to, fields
 from sentinel.web.console.words import KINDS
 
 
