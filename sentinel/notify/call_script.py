@@ -6,6 +6,7 @@ concerned: that would disclose it to whoever pretends to be him.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -113,7 +114,11 @@ def call_script(
         intro=INTRO[language],
         sections=(
             Section(heading=first, items=rules),
-            *(_section(block, organisation, language) for block in _said(letter.blocks)),
+            *(
+                section
+                for block in _said(letter.blocks)
+                for section in _sections(block, organisation, language)
+            ),
             Section(heading=never, items=forbidden),
             Section(heading=passing, lines=(to_whom.format(officer=officer),)),
         ),
@@ -126,15 +131,26 @@ def _said(blocks: tuple[Block, ...]) -> list[Block]:
     return [block for block in blocks if block.id in SAID]
 
 
-def _section(block: Block, organisation: Organisation, language: str) -> Section:
+def _sections(block: Block, organisation: Organisation, language: str) -> Iterator[Section]:
+    """Yield a section for each list, with what stands before it: no two lists run together."""
+
     def plain(text: str) -> str:
         for name in _names(organisation):
             text = text.replace(name, OFFICER[language])
         return text
 
-    lines = [plain(item) for part in block.parts if part.kind == "paragraph" for item in part.items]
-    items = [plain(item) for part in block.parts if part.kind != "paragraph" for item in part.items]
-    return Section(heading=block.heading or block.id, lines=tuple(lines), items=tuple(items))
+    heading = block.heading or block.id
+    lines: list[str] = []
+    for part in block.parts:
+        told = tuple(plain(item) for item in part.items)
+        if part.kind == "paragraph":
+            lines += told
+            continue
+        numbered = part.kind == "steps"
+        yield Section(heading=heading, lines=tuple(lines), items=told, numbered=numbered)
+        heading, lines = "", []
+    if lines or heading:
+        yield Section(heading=heading, lines=tuple(lines))
 
 
 def _officer(organisation: Organisation, language: str) -> str:
