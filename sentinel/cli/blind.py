@@ -49,27 +49,11 @@ def blind(
     words = language if language in ("fr", "en") else settings.language
     for window in windows:
         if as_json:
-            json(public(window))
+            json(blind_words.record(window))
         else:
             line(_told(window, words))
     total = sum((end - begin for begin, end in spans(windows, now)), start=now - now)
     note(f"{len(windows)} windows, {int(total.total_seconds())} s in all (overlaps counted once)")
-
-
-def public(window: BlindWindow) -> dict[str, object]:
-    """Return a window as data, with its words in French and English."""
-    return {
-        "id": window.id,
-        "cause": window.cause.value,
-        "source": window.source,
-        "from": isoformat(window.begin),
-        "to": isoformat(window.end) if window.end else None,
-        "seen": isoformat(window.seen),
-        "count": window.count,
-        "detail": window.detail,
-        "title": {code: blind_words.title(window.cause, code) for code in ("fr", "en")},
-        "means": {code: blind_words.meaning(window.cause, code) for code in ("fr", "en")},
-    }
 
 
 def _told(window: BlindWindow, language: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sentinel.clock import isoformat
 from sentinel.domain.blind import BlindWindow, Cause
 
 ALL_SOURCES = {"en": "all sources", "fr": "toutes les sources"}
@@ -126,3 +127,19 @@ def sentences() -> dict[str, dict[str, str]]:
             f"{MEANINGS[cause]['fr']}",
         }
     return out
+
+
+def record(window: BlindWindow) -> dict[str, object]:
+    """Return a window as data, with its words in French and English. ``to`` null: it goes on."""
+    return {
+        "id": window.id,
+        "cause": window.cause.value,
+        "source": window.source,
+        "from": isoformat(window.begin),
+        "to": isoformat(window.end) if window.end else None,
+        "seen": isoformat(window.seen),
+        "count": window.count,
+        "detail": window.detail,
+        "title": {code: title(window.cause, code) for code in ("fr", "en")},
+        "means": {code: meaning(window.cause, code) for code in ("fr", "en")},
+    }

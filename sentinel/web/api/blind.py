@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import msgspec
 from aiohttp import web
 
-from sentinel.clock import isoformat
 from sentinel.domain import blind_words
-from sentinel.domain.blind import BlindWindow
 from sentinel.domain.deadline import resolve_local
+from sentinel.web.api.bodies import answer_json
 from sentinel.web.auth.gatekeeper import CONSOLE
 
 MOST = 10_000
@@ -35,25 +33,10 @@ async def show(request: web.Request) -> web.Response:
         lambda tx: tx.blind.find(since=since, until=until, open_only=open_only, limit=MOST)
     )
     source = request.query.get("source")
-    windows = [record(one) for one in found if source is None or one.source in (source, "")]
-    body = msgspec.json.encode({"windows": windows, "complete": len(found) < MOST})
-    return web.Response(body=body, content_type="application/json")
-
-
-def record(window: BlindWindow) -> dict[str, object]:
-    """Return a window as data, with its words in French and English. ``to`` null: it goes on."""
-    return {
-        "id": window.id,
-        "cause": window.cause.value,
-        "source": window.source,
-        "from": isoformat(window.begin),
-        "to": isoformat(window.end) if window.end else None,
-        "seen": isoformat(window.seen),
-        "count": window.count,
-        "detail": window.detail,
-        "title": {code: blind_words.title(window.cause, code) for code in ("fr", "en")},
-        "means": {code: blind_words.meaning(window.cause, code) for code in ("fr", "en")},
-    }
+    windows = [
+        blind_words.record(one) for one in found if source is None or one.source in (source, "")
+    ]
+    return answer_json({"windows": windows, "complete": len(found) < MOST})
 
 
 def _instant(text: str, zone: str) -> datetime | None:

@@ -17,9 +17,9 @@ from sentinel.app.campaign.house import House, open_house
 from sentinel.app.campaign.prepare import prepare_letters
 from sentinel.domain.campaign import Campaign
 from sentinel.domain.incident import Actor
-from sentinel.errors import InvalidValue
 from sentinel.respond import campaign as commands
 from sentinel.store.ports import CaseTx
+from sentinel.web.api.bodies import answer_json, read_json
 from sentinel.web.auth.factor import proved
 from sentinel.web.auth.gatekeeper import CONSOLE, case_action, case_content, signed_in
 
@@ -52,7 +52,7 @@ def add_routes(application: web.Application, prefix: str) -> None:
 async def listed(request: web.Request) -> web.Response:
     """``GET .../campaigns``: oldest first."""
     found = await request.app[CONSOLE].in_store(lambda tx: tx.records.find(Campaign))
-    return _json({"campaigns": [public(one) for one in found]})
+    return answer_json({"campaigns": [public(one) for one in found]})
 
 
 @case_content
@@ -63,7 +63,7 @@ async def show(request: web.Request) -> web.Response:
         found = _found(tx, request)
         return {**public(found), "progress": desk.progress(house, found)}
 
-    return _json(await _with_house(request, look))
+    return answer_json(await _with_house(request, look))
 
 
 @case_action
@@ -74,7 +74,7 @@ async def prepare(request: web.Request) -> web.Response:
     def work(tx: CaseTx, house: House, actor: Actor) -> Campaign:
         return prepare_letters(tx, house, actor, request.match_info["id"], now=now)
 
-    return _json(public(await _with_house(request, work)), status=201)
+    return answer_json(public(await _with_house(request, work)), status=201)
 
 
 @case_action
@@ -92,7 +92,7 @@ async def approve(request: web.Request) -> web.Response:
 @case_action
 async def act(request: web.Request) -> web.Response:
     """``POST .../campaigns/{campaign}/{act}``: start, continue, pause, resume, stop."""
-    given = await _given(request)
+    given = await read_json(request, Given)
     command, now = request.path.rpartition("/")[2], request.app[CONSOLE].clock.now()
 
     def work(tx: CaseTx, house: House, actor: Actor) -> Campaign:
@@ -106,11 +106,11 @@ async def act(request: web.Request) -> web.Response:
         commands.check(actor, found, command, "", now)
         return desk.go_on(tx, house, actor, found, now=now)
 
-    return _json(public(await _with_house(request, work)))
+    return answer_json(public(await _with_house(request, work)))
 
 
 async def _approval(request: web.Request, command: Callable[..., msgspec.Struct]) -> web.Response:
-    given, service = await _given(request), request.app[CONSOLE]
+    given, service = await read_json(request, Given), request.app[CONSOLE]
     factor = await proved(service, signed_in(request).actor, given.code)
     now = service.clock.now()
 
@@ -118,7 +118,7 @@ async def _approval(request: web.Request, command: Callable[..., msgspec.Struct]
         return command(tx, house, actor, factor, _found(tx, request), now=now)
 
     made = msgspec.structs.asdict(await _with_house(request, work))
-    return _json({name: made[name] for name in ("id", "state", "bound", "expires_at")})
+    return answer_json({name: made[name] for name in ("id", "state", "bound", "expires_at")})
 
 
 def public(campaign: Campaign) -> dict[str, object]:
@@ -138,17 +138,3 @@ async def _with_house(request: web.Request, work: Callable[[CaseTx, House, Actor
 
 def _found(tx: CaseTx, request: web.Request) -> Campaign:
     return commands.get(tx, request.match_info["campaign"])
-
-
-async def _given(request: web.Request) -> Given:
-    raw = await request.read()
-    try:
-        return msgspec.json.decode(raw or b"{}", type=Given)
-    except msgspec.MsgspecError as error:
-        raise InvalidValue(str(error)) from error
-
-
-def _json(body: object, *, status: int = 200) -> web.Response:
-    return web.Response(
-        body=msgspec.json.encode(body), status=status, content_type="application/json"
-    )

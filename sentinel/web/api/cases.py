@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Callable
 from typing import TypeVar
 
-import msgspec
 from aiohttp import web
 
 from sentinel.domain.deadline import resolve_local
@@ -21,6 +20,7 @@ from sentinel.respond.timeline import timeline
 from sentinel.respond.workflow.dispatch import Stale, as_seen
 from sentinel.respond.workflow.gathering import add_evidence, record_access
 from sentinel.store.ports import CaseTx
+from sentinel.web.api.bodies import answer_json
 from sentinel.web.api.commands import etag, stale, version_wanted
 from sentinel.web.auth.gatekeeper import CONSOLE, case_action, case_content, signed_in
 
@@ -43,20 +43,21 @@ def add_routes(application: web.Application, prefix: str) -> None:
 @case_content
 async def show_timeline(request: web.Request) -> web.Response:
     """``GET .../timeline``: each moment with when it occurred and when it was recorded."""
-    return _json({"timeline": await _of_case(request, timeline)})
+    return answer_json({"timeline": await _of_case(request, timeline)})
 
 
 @case_content
 async def show_tasks(request: web.Request) -> web.Response:
     """``GET .../tasks``."""
-    return _json({"tasks": await _of_case(request, lambda tx, one: tx.records.find(Task, one.id))})
+    found = await _of_case(request, lambda tx, one: tx.records.find(Task, one.id))
+    return answer_json({"tasks": found})
 
 
 @case_content
 async def show_proposals(request: web.Request) -> web.Response:
     """``GET .../proposals``: what waits for a second person, and what became of the others."""
     found = await _of_case(request, lambda tx, one: tx.records.find(Proposal, one.id))
-    return _json({"proposals": found})
+    return answer_json({"proposals": found})
 
 
 @case_content
@@ -96,14 +97,14 @@ async def show_qualification(request: web.Request) -> web.Response:
             },
         }
 
-    return _json(await _of_case(request, look))
+    return answer_json(await _of_case(request, look))
 
 
 @case_content
 async def show_evidence(request: web.Request) -> web.Response:
     """``GET .../evidence``: what was taken in, with its custody; not the bytes."""
     found = await _of_case(request, lambda tx, one: tx.records.find(Evidence, one.id))
-    return _json({"evidence": found})
+    return answer_json({"evidence": found})
 
 
 @case_action
@@ -144,7 +145,7 @@ async def upload(request: web.Request) -> web.Response:
         changed = await service.in_store(add)
     except Stale as error:
         return stale(error)
-    answer = _json({"id": taken.id, "sha256": taken.sha256, "size": taken.size}, status=201)
+    answer = answer_json({"id": taken.id, "sha256": taken.sha256, "size": taken.size}, status=201)
     answer.headers["ETag"] = etag(changed.version)
     return answer
 
@@ -197,9 +198,3 @@ async def _body(request: web.Request) -> bytes:
 async def _of_case(request: web.Request, look: Callable[[CaseTx, Incident], T]) -> T:
     asked = request.match_info["id"]
     return await request.app[CONSOLE].in_store(lambda tx: look(tx, tx.incidents.get(asked)))
-
-
-def _json(body: object, *, status: int = 200) -> web.Response:
-    return web.Response(
-        body=msgspec.json.encode(body), status=status, content_type="application/json"
-    )

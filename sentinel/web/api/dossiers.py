@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Literal
 
 import msgspec
 from aiohttp import web
@@ -21,13 +21,12 @@ from sentinel.domain.deadline import resolve_local
 from sentinel.domain.frozen_dossier import FrozenDossier
 from sentinel.domain.incident import FilingKind, Incident
 from sentinel.domain.record import Evidence
-from sentinel.errors import InvalidValue, NotFound
+from sentinel.errors import NotFound
 from sentinel.respond import filing
 from sentinel.store.ports import CaseTx
+from sentinel.web.api.bodies import answer_json, read_json
 from sentinel.web.auth.factor import proved
 from sentinel.web.auth.gatekeeper import CONSOLE, case_action, case_content, signed_in
-
-T = TypeVar("T")
 
 
 def add_routes(application: web.Application, prefix: str) -> None:
@@ -88,21 +87,21 @@ async def listed(request: web.Request) -> web.Response:
     found = await request.app[CONSOLE].in_store(
         lambda tx: tx.records.find(FrozenDossier, tx.incidents.get(asked).id)
     )
-    return _json({"dossiers": found})
+    return answer_json({"dossiers": found})
 
 
 @case_action
 async def freeze(request: web.Request) -> web.Response:
     """``POST .../dossiers`` ``{"kind": "initial"}``: freeze and sign it as it is now."""
     service, actor = request.app[CONSOLE], signed_in(request).actor
-    given, asked = await _body(request, Freeze), request.match_info["id"]
+    given, asked = await read_json(request, Freeze), request.match_info["id"]
     dossiers, now = Dossiers(service.settings, service.sealer), service.clock.now()
     seen = await service.in_store(lambda tx: dossiers.look(tx, asked))
     counted = await service.casework.affected(seen.incident)
     dossier = dossiers.build(seen, given.kind, counted, now)
     ready = await asyncio.to_thread(dossiers.ready, seen, dossier, actor, now)
     kept = await service.in_store(lambda tx: dossiers.freeze(tx, actor, ready, now))
-    return _json(kept, status=201)
+    return answer_json(kept, status=201)
 
 
 @case_action
@@ -137,7 +136,7 @@ async def export(request: web.Request) -> web.Response:
 async def record(request: web.Request) -> web.Response:
     """``POST .../filings``: what a person filed; always recordable, its gaps become tasks."""
     service, actor = request.app[CONSOLE], signed_in(request).actor
-    given, asked = await _body(request, Filed), request.match_info["id"]
+    given, asked = await read_json(request, Filed), request.match_info["id"]
     held = open_approvals(service.settings)
     now = service.clock.now()
 
@@ -160,7 +159,7 @@ async def record(request: web.Request) -> web.Response:
         )
 
     changed = await service.in_store(work)
-    return _json({"authority": changed.authority, "version": changed.version}, status=201)
+    return answer_json({"authority": changed.authority, "version": changed.version}, status=201)
 
 
 @case_content
@@ -168,14 +167,14 @@ async def approvals(request: web.Request) -> web.Response:
     """``GET .../approvals``: who stood for what, oldest first."""
     service, asked = request.app[CONSOLE], request.match_info["id"]
     found = await service.in_store(lambda tx: open_approvals(service.settings).of(tx, asked))
-    return _json({"approvals": [_public(one) for one in found]})
+    return answer_json({"approvals": [_public(one) for one in found]})
 
 
 @case_action
 async def ask(request: web.Request) -> web.Response:
     """``POST .../approvals`` ``{"object": ..., "code": ...}``: ask a second person."""
     service, actor = request.app[CONSOLE], signed_in(request).actor
-    given, asked = await _body(request, Ask), request.match_info["id"]
+    given, asked = await read_json(request, Ask), request.match_info["id"]
     factor, now = await proved(service, actor, given.code), service.clock.now()
 
     def work(tx: CaseTx) -> Approval:
@@ -183,14 +182,14 @@ async def ask(request: web.Request) -> web.Response:
         held = open_approvals(service.settings)
         return held.ask(tx, actor, factor, bound, authors=(author,), now=now)
 
-    return _json(_public(await service.in_store(work)), status=201)
+    return answer_json(_public(await service.in_store(work)), status=201)
 
 
 @case_action
 async def approve(request: web.Request) -> web.Response:
     """``POST .../approvals/{approval}/approve`` ``{"code": ...}``: stand for it, as the second."""
     service, actor = request.app[CONSOLE], signed_in(request).actor
-    given, wanted = await _body(request, Code), request.match_info["approval"]
+    given, wanted = await read_json(request, Code), request.match_info["approval"]
     asked = request.match_info["id"]
     factor, now = await proved(service, actor, given.code), service.clock.now()
 
@@ -200,7 +199,7 @@ async def approve(request: web.Request) -> web.Response:
         fresh, _ = present(tx, service.settings, service.sealer, asked, bound.object_id)
         return held.approve(tx, actor, factor, wanted, present=fresh, now=now)
 
-    return _json(_public(await service.in_store(work)))
+    return answer_json(_public(await service.in_store(work)))
 
 
 @case_action
@@ -249,7 +248,7 @@ async def register(request: web.Request) -> web.Response:
 
 async def _end(request: web.Request, how: Literal["refuse", "withdraw"]) -> web.Response:
     service, actor = request.app[CONSOLE], signed_in(request).actor
-    given, wanted = await _body(request, Reason), request.match_info["approval"]
+    given, wanted = await read_json(request, Reason), request.match_info["approval"]
     asked, now = request.match_info["id"], service.clock.now()
 
     def work(tx: CaseTx) -> Approval:
@@ -258,21 +257,13 @@ async def _end(request: web.Request, how: Literal["refuse", "withdraw"]) -> web.
         end = held.refuse if how == "refuse" else held.withdraw
         return end(tx, actor, wanted, reason=given.reason, now=now)
 
-    return _json(_public(await service.in_store(work)))
+    return answer_json(_public(await service.in_store(work)))
 
 
 def _of_case(tx: CaseTx, approval: Approval, asked: str) -> Approval:
     if approval.incident_id != tx.incidents.get(asked).id:
         raise NotFound("this case has no such approval")
     return approval
-
-
-async def _body(request: web.Request, kind: type[T]) -> T:
-    raw = await request.read()
-    try:
-        return msgspec.json.decode(raw or b"{}", type=kind)
-    except msgspec.MsgspecError as error:
-        raise InvalidValue(str(error)) from error
 
 
 def _instant(text: str, zone: str) -> datetime | None:
@@ -283,9 +274,3 @@ def _public(approval: Approval) -> dict[str, object]:
     plain: dict[str, object] = msgspec.to_builtins(approval)
     plain.pop("mac", None)
     return plain
-
-
-def _json(body: object, *, status: int = 200) -> web.Response:
-    return web.Response(
-        body=msgspec.json.encode(body), status=status, content_type="application/json"
-    )

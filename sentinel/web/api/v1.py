@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import msgspec
 from aiohttp import web
 
 from sentinel.store.ports import CaseTx
 from sentinel.web.api import blind, campaigns, cases, commands, dossiers
+from sentinel.web.api.bodies import answer_json
 from sentinel.web.api.openapi import description
 from sentinel.web.api.records import alert_record, incident_record
 from sentinel.web.auth.gatekeeper import CONSOLE, case_content
@@ -92,7 +92,7 @@ async def describe(_request: web.Request) -> web.Response:
 
 
 def _json(body: object, version: int = 0) -> web.Response:
-    headers = {"ETag": commands.etag(version)} if version else {}
-    return web.Response(
-        body=msgspec.json.encode(body), headers=headers, content_type="application/json"
-    )
+    answer = answer_json(body)
+    if version:
+        answer.headers["ETag"] = commands.etag(version)
+    return answer
