@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from sentinel.app import hunt_journal
 from sentinel.app.hunting import stored
-from sentinel.app.parts import make_engine
+from sentinel.app.parts import make_engine, open_sealer
 from sentinel.config import Settings
 from sentinel.detect.rules.model import RuleSet
 from sentinel.domain.event import Event
 from sentinel.domain.finding import Finding
 
 
-def stored_events(settings: Settings, since: datetime) -> Iterator[Event]:
-    """Yield the stored events from ``since`` on, by time.
+def stored_events(settings: Settings, since: datetime, *, rule: str) -> Iterator[Event]:
+    """Yield the stored events from ``since`` on, by time; who asks is journalled before.
 
-    Raises StorageError where they cannot be read, UnreadableFile where nothing was stored.
+    ``rule``: slug of the rule that judges them. Raises StorageError where they cannot be read,
+    UnreadableFile where nothing was stored.
     """
-    with stored(settings) as events:
+    sealer = open_sealer(settings)
+    with stored(settings, sealer) as events:
+        asked = hunt_journal.Asked(shows="findings", rule=rule, since=since)
+        hunt_journal.journal(settings, sealer, asked)
         yield from events.search(since=since)
 
 

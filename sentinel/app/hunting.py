@@ -17,19 +17,22 @@ from sentinel.domain.event import Event
 from sentinel.domain.hunt import All, Group, Groups, Hunt
 from sentinel.errors import UnreadableFile
 from sentinel.store import events_answers as answers
-from sentinel.store.ports import EventStore
+from sentinel.store.ports import EventStore, Sealer
 
 PAGE = 1_000
 EVERYTHING = 1 << 62
 
 
 @contextmanager
-def stored(settings: Settings) -> Iterator[EventStore]:
-    """Open the store to read, also while the service runs. Raises UnreadableFile: none is here."""
+def stored(settings: Settings, sealer: Sealer) -> Iterator[EventStore]:
+    """Open the store to read, also while the service runs. Raises UnreadableFile: none is here.
+
+    Whoever shows a person what lies there journals it before: `sentinel.app.hunt_journal`.
+    """
     folder = settings.data_dir / "events"
     if settings.store.events.kind == "embedded" and not folder.is_dir():
         raise UnreadableFile("no events are stored here", where=str(folder))
-    events = parts.read_events(settings, parts.open_sealer(settings))
+    events = parts.read_events(settings, sealer)
     try:
         yield events
     finally:

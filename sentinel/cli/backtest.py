@@ -74,7 +74,9 @@ def backtest(
     alone = choice.ruleset.only(choice.rule.info.id)
     judge: Judge
     if since:
-        events: Iterable[Event] = stored_events(settings, instant(since))
+        events: Iterable[Event] = stored_events(
+            settings, instant(since), rule=choice.rule.info.slug
+        )
         judge = Replay(settings, alone)
     else:
         reader = OfflineReader(parts.load_sources(settings, rules), format_name=format_name)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sentinel import config
-from sentinel.app import hunting, parts
+from sentinel.app import hunt_journal, hunting, parts
 from sentinel.cli.output import json, line, note
 from sentinel.cli.rule_choice import choose_rule
 from sentinel.cli.when import instant
@@ -19,7 +19,7 @@ from sentinel.detect.rules.model import Rule
 from sentinel.domain.event import Event
 from sentinel.domain.hunt import BUCKETS, Groups, Hunt
 from sentinel.errors import UsageError
-from sentinel.store.ports import EventStore
+from sentinel.store.ports import EventStore, Sealer
 
 SHOWN = (
     "user.name",
@@ -65,31 +65,44 @@ def hunt(  # noqa: PLR0913, PLR0917 - each is an option of the command line
 ) -> None:
     """Ask the stored events; the service may run. Pseudonyms stay pseudonyms.
 
+    Who asked, for whom and when is written into the journal before anything is shown.
     The language is described in docs/reference/hunt.md. Exit 0, found or not; 2: the query is
     wrong, with the column; 3: the rule is; 4: nothing can be read.
     """
     settings = config.load(context.obj)
+    sealer = parts.open_sealer(settings)
     question = Hunt(
-        where=condition_of(query, lambda kind, name: tokens_of(settings, kind, name)),
+        where=condition_of(query, lambda kind, name: tokens_of(settings, sealer, kind, name)),
         since=instant(since) if since else None,
         until=instant(until) if until else None,
         newest_first=not oldest_first,
         limit=limit,
     )
+    named = hunt_journal.named_in(question.where)
+    rule = _rule(settings, sigma) if sigma else None
     true: Callable[[Event], bool] | None = None
-    if sigma:
-        question, true = hunting.of_rule(question, _rule(settings, sigma))
+    if rule is not None:
+        question, true = hunting.of_rule(question, rule)
     groups = _groups(by, distinct=distinct, top=top, rare=rare, count=count)
-    with hunting.stored(settings) as events:
+    asked = hunt_journal.Asked(
+        shows="events" if groups is None else "groups",
+        query=hunt_journal.digest_of(settings, query),
+        named=named,
+        rule=rule.info.slug if rule else "",
+        since=question.since,
+        until=question.until,
+    )
+    with hunting.stored(settings, sealer) as events:
+        hunt_journal.journal(settings, sealer, asked)
         if groups is not None:
             _count(events, question, groups, true, as_json=as_json)
         else:
             _show(events, question, true, as_json=as_json)
 
 
-def tokens_of(settings: Settings, kind: str, name: str) -> Sequence[str]:
+def tokens_of(settings: Settings, sealer: Sealer, kind: str, name: str) -> Sequence[str]:
     """Return every pseudonym under which an identifier may be stored."""
-    return parts.make_pseudonymiser(settings).tokens(kind, name)
+    return parts.make_pseudonymiser(settings, sealer).tokens(kind, name)
 
 
 def _rule(settings: Settings, wanted: str) -> Rule:

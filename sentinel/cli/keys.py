@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +10,10 @@ import msgspec
 import typer
 
 from sentinel import config
-from sentinel.app import key_uses, parts, rotation
+from sentinel.app import hunt_journal, key_uses, parts, rotation
 from sentinel.cli.output import json, line, note
 from sentinel.clock import SystemClock, isoformat
+from sentinel.config import Settings
 from sentinel.domain.deadline import resolve_local
 from sentinel.errors import UsageError
 from sentinel.store.keys import ring
@@ -97,11 +99,17 @@ def retire(context: typer.Context) -> None:
 def uses(
     context: typer.Context,
     since: Annotated[str, typer.Option(help="From when; default: everything journalled.")] = "",
+    asked: Annotated[
+        bool, typer.Option("--asked", help="Say instead who asked the stored events what.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Say what was done with keys: who sealed and opened what, how often (promise R-32)."""
     settings = config.load(context.obj)
     begin = resolve_local(since, settings.timezone) if since else None
+    if asked:
+        _asked(settings, begin, as_json=as_json)
+        return
     with parts.reading(settings) as tx:
         found = key_uses.since(tx, begin)
     found += [one for _, one in left(settings.data_dir) if begin is None or one.at >= begin]
@@ -111,3 +119,16 @@ def uses(
         else:
             counts = ", ".join(f"{name} {count}" for name, count in one.counts.items())
             line(f"{isoformat(one.at)}  {one.by}  {counts}")
+
+
+def _asked(settings: Settings, begin: datetime | None, *, as_json: bool) -> None:
+    with parts.reading(settings) as tx:
+        found = hunt_journal.since(tx, begin)
+    for one in found:
+        if as_json:
+            json(msgspec.to_builtins(one))
+            continue
+        told = {name: value for name, value in msgspec.to_builtins(one.asked).items() if value}
+        told["named"] = ",".join(one.asked.named)
+        words = " ".join(f"{name}={value}" for name, value in told.items() if value)
+        line(f"{isoformat(one.at)}  {one.by}  {words}")
