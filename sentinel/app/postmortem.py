@@ -6,7 +6,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from sentinel.legal.qualification import question
 from sentinel.notify import wording
+from sentinel.notify.dossier_words import role_name
 from sentinel.notify.paper import Paper, Section
 from sentinel.respond.postmortem import PostMortem
 
@@ -25,7 +27,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "timeline": "Chronologie", "occurred": "Survenu", "recorded": "Consigné",
         "backdated": "Consigné plus d’une heure après", "unknown": "Questions sans réponse",
         "actions": "Mesures à prendre", "task": "Mesure", "owner": "Responsable", "by": "Pour le",
-        "done": "Preuve", "none": "Aucun.", "write": "À écrire",
+        "done": "Preuve", "none": "Aucun.", "none_f": "Aucune.", "write": "À écrire",
         "asked": (
             "Pourquoi l’incident a-t-il été possible ? (cinq pourquoi, jusqu’à une cause sur "
             "laquelle on peut agir)",
@@ -51,7 +53,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "timeline": "Timeline", "occurred": "Occurred", "recorded": "Recorded",
         "backdated": "Recorded more than an hour later", "unknown": "Questions without an answer",
         "actions": "Measures to be taken", "task": "Measure", "owner": "Owner", "by": "By",
-        "done": "Proof", "none": "None.", "write": "To be written",
+        "done": "Proof", "none": "None.", "none_f": "None.", "write": "To be written",
         "asked": (
             "Why was the incident possible? (five whys, down to a cause that can be acted upon)",
             "Why was it not seen earlier?",
@@ -90,7 +92,7 @@ def paper_of(found: PostMortem, language: str, word: Word, now: datetime, zone: 
                 told.decisions(),
                 say("none"),
             ),
-            _list(say("unknown"), found.unknown, say("none")),
+            _list(say("unknown"), told.unknown(), say("none_f")),
             _list(say("backdated"), told.backdated(), say("none")),
             Section(
                 heading=say("write"), items=asked if isinstance(asked, tuple) else ()
@@ -99,7 +101,7 @@ def paper_of(found: PostMortem, language: str, word: Word, now: datetime, zone: 
                 say("actions"),
                 (say("task"), say("owner"), say("by"), say("done")),
                 told.tasks(),
-                say("none"),
+                say("none_f"),
             ),
             _table(
                 say("timeline"),
@@ -162,6 +164,9 @@ class _Teller:
             for one in self._found.backdated
         ]
 
+    def unknown(self) -> list[str]:
+        return [question(one).label(self._language) for one in self._found.unknown]
+
     def tasks(self) -> list[tuple[str, ...]]:
         return [
             (one.title, self._role(one.owner), self.at(one.due_at), one.result or "–")
@@ -180,7 +185,8 @@ class _Teller:
         ]
 
     def _role(self, actor: str) -> str:
-        return self._found.roles.get(actor, actor)
+        roles = self._found.roles.get(actor, actor)
+        return ", ".join(role_name(one, self._language) for one in roles.split(", "))
 
 
 def _span(span: timedelta, language: str) -> str:

@@ -14,8 +14,8 @@ from sentinel.config import Organisation
 from sentinel.domain.disclosure import Recipient
 from sentinel.domain.incident import Incident
 from sentinel.notify import wording
-from sentinel.notify.notice_facts import NOT_KNOWN, Part, Told
-from sentinel.notify.paper import Paper, Section
+from sentinel.notify.notice_facts import Part, Told
+from sentinel.notify.paper import Paper
 from sentinel.notify.register_bare import Bare
 
 TITLES = {
@@ -57,12 +57,5 @@ def extract(  # noqa: PLR0913 - what an extract says, each by name
         title=TITLES[recipient][0 if language == "fr" else 1],
         language=language,
         intro=(intro,),
-        sections=tuple(
-            Section(
-                heading=told.heading(part),
-                lines=tuple(one if part is Part.CONTACT else bare(one) for one in told.lines(part))
-                or (NOT_KNOWN[language],),
-            )
-            for part in wanted
-        ),
+        sections=tuple(told.section(part, bare) for part in wanted),
     )

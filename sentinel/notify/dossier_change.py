@@ -22,7 +22,7 @@ def changes(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[
     """Return what differs, in the order of ``after``; a field that left the form comes last.
 
     An answer that was unknown and still is, by another date, is no change; one that is unknown
-    again is.
+    again is. One that was unknown and that nobody finds out any more is none either.
     """
     fields = [*after, *(field for field in before if field not in after)]
     return tuple(
@@ -33,7 +33,8 @@ def changes(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[
 
 
 def _same(before: object, after: object) -> bool:
-    return _said(before) == _said(after)
+    said = _said(before)
+    return said == _said(after) or (said == "unknown" and after is None)
 
 
 def _said(answer: object) -> object:

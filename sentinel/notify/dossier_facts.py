@@ -15,17 +15,17 @@ from sentinel.domain.blind import BlindWindow
 from sentinel.domain.incident import Incident, Legal, Outcome, Persons, Security
 from sentinel.legal.forms import Form
 from sentinel.notify import wording
-from sentinel.notify.content_model import Content
 from sentinel.notify.dossier_limits import limits_text
+from sentinel.notify.dossier_mapping import FormMapping, of_kind
 from sentinel.notify.templates import Templates, one_line
 from sentinel.yaml_file import read_yaml
 
 _SOURCES = {
-    "alert": "La surveillance des accès",
-    "phone": "Un appel téléphonique",
-    "email": "Un courriel",
-    "person": "Une personne",
-    "processor": "Un sous-traitant",
+    "alert": ("La surveillance des accès", "The monitoring of accesses"),
+    "phone": ("Un appel téléphonique", "A telephone call"),
+    "email": ("Un courriel", "An e-mail"),
+    "person": ("Une personne", "A person"),
+    "processor": ("Un sous-traitant", "A processor"),
 }
 _PARIS = ZoneInfo("Europe/Paris")
 _BANDS = ((5, "0_5"), (50, "6_50"), (300, "51_300"), (5000, "301_5000"))
@@ -34,22 +34,11 @@ _RISK = {Outcome.REGISTER: "unlikely", Outcome.AUTHORITY: "risk", Outcome.HIGH_R
 _PERSONS = {Persons.DUE: "soon", Persons.INFORMED: "yes", Persons.EXEMPT: "no"}
 
 
-class CategoryCode(Content):
-    """How the form names one of our categories of data."""
-
-    code: str
-    text: str = ""
-
-
-class FormMapping(Content):
-    """``notifiers/cnil/cnil-1.yml``."""
-
-    kinds: dict[str, dict[str, object]]
-    data_categories: dict[str, CategoryCode]
-
-
 class Case(msgspec.Struct, frozen=True):
-    """What is known when a dossier is prepared. ``now``: UTC."""
+    """What is known when a dossier is prepared. ``now``: UTC.
+
+    ``language``: of the sentences made from the record; the authority's form is French.
+    """
 
     incident: Incident
     affected: Affected | None
@@ -57,6 +46,7 @@ class Case(msgspec.Struct, frozen=True):
     now: datetime
     notifiers: Path
     limits: tuple[BlindWindow, ...] = ()
+    language: str = "fr"
 
     @property
     def first(self) -> datetime | None:
@@ -104,7 +94,7 @@ def facts(case: Case, form: Form) -> dict[str, object]:
         **_organisation(case.organisation),
         **_timeline(case),
         **_persons_and_data(case, mapping, form),
-        **mapping.kinds.get(kind, {}),
+        **of_kind(mapping, kind, case.language),
         "q.risk": _RISK.get(case.incident.outcome),
         "i.status": _PERSONS.get(case.incident.persons),
     }
@@ -148,7 +138,7 @@ def _timeline(case: Case) -> dict[str, object]:
         "t.established": "established" if confirmed else "supposed",
         "t.awareness": _iso(incident.aware_at),
         "t.awareness_basis": incident.aware_basis,
-        "t.discovery_mode": _discovery(incident),
+        "t.discovery_mode": _discovery(incident, case.language),
         "t.processor_informed_at": _iso(incident.processor_informed_at),
     }
 
@@ -160,22 +150,27 @@ def _occurrence_mode(case: Case) -> str | None:
     return "day" if same_day else "range"
 
 
-def _discovery(incident: Incident) -> dict[str, str] | None:
+def _discovery(incident: Incident, language: str) -> dict[str, str] | None:
     if incident.processor_informed_at is not None:
         return {"code": "processor"}
     if incident.detected_at is None or incident.channel != "alert":
         return None  # who told us is a question to a person
-    told = wording.instant(incident.detected_at, "fr")
-    return {"code": "controller", "text": f"alerte de la surveillance des accès, le {told}"}
+    told = wording.instant(incident.detected_at, language)
+    french = f"alerte de la surveillance des accès, le {told}"
+    english = f"alert of the monitoring of accesses, on {told}"
+    return {"code": "controller", "text": english if language == "en" else french}
 
 
 def _persons_and_data(case: Case, mapping: FormMapping, form: Form) -> dict[str, object]:
     codes = [mapping.data_categories[c] for c in case.categories if c in mapping.data_categories]
     known = len(codes) == len(case.categories) > 0
-    texts = [entry.text for entry in codes if entry.text]
+    texts = [told for entry in codes if (told := entry.told(case.language))]
+    between = "; " if case.language == "en" else " ; "
     chosen = {entry.code for entry in codes}
     order = [option.code for option in form.field("d.categories").options]
-    data = {"codes": [code for code in order if code in chosen]}
+    data: dict[str, object] = {"codes": [code for code in order if code in chosen]}
+    if texts:
+        data["text"] = between.join(texts)
     counted: dict[str, object] = {}
     if case.subjects:
         counted = {
@@ -186,7 +181,9 @@ def _persons_and_data(case: Case, mapping: FormMapping, form: Form) -> dict[str,
         }
     return {
         **counted,
-        "d.categories": ({**data, "text": " ; ".join(texts)} if texts else data) if known else None,
+        "d.categories": ({**data, "text": between.join(texts)} if texts else data)
+        if known
+        else None,
         "d.records": case.records or None,
     }
 
@@ -198,28 +195,29 @@ def _band(count: int) -> str:
 def _description(case: Case) -> str:
     templates = Templates(case.notifiers / "cnil", finalize=one_line)
     templates.add_filter("number", wording.number)
-    incident = case.incident
+    incident, language = case.incident, case.language
+    source = _SOURCES.get(incident.channel, _SOURCES["person"])
+
+    def said(moment: datetime | None) -> str:
+        return wording.instant(moment, language) if moment else ""
+
     text = templates.render(
-        "description.fr.txt.j2",
+        f"description.{language}.txt.j2",
         {
-            "source": _SOURCES.get(incident.channel, "Une personne"),
+            "source": source[1 if language == "en" else 0],
             "title": incident.title.rstrip("."),
-            "detected": _said(incident.detected_at),
-            "first": _said(case.first),
-            "last": _said(case.last),
+            "detected": said(incident.detected_at),
+            "first": said(case.first),
+            "last": said(case.last),
             "actors": len(incident.actors),
             "subjects": case.subjects,
             "records": case.records,
             "unlisted": case.affected.unlisted_records if case.affected else 0,
             "contained": case.contained,
-            "limits": limits_text(case.limits, "fr", case.now),
+            "limits": limits_text(case.limits, language, case.now),
         },
     )
-    return wording.typographic(" ".join(text.split("\n")).strip(), "fr")
-
-
-def _said(moment: datetime | None) -> str:
-    return wording.instant(moment, "fr") if moment else ""
+    return wording.typographic(" ".join(text.split("\n")).strip(), language)
 
 
 def _iso(moment: datetime | None) -> str | None:

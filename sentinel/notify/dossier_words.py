@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 
 import msgspec
+from babel import Locale
 from babel.dates import format_date
 
 from sentinel.legal.forms import Field
@@ -21,6 +23,12 @@ ROLES = {
     "director": ("direction", "director"),
     "comms": ("communication", "communications"),
 }
+_EFFECT_ON = {
+    "q.conf": ("Confidentialité", "Confidentiality"),
+    "q.integ": ("Intégrité", "Integrity"),
+    "q.avail": ("Disponibilité", "Availability"),
+}
+_HINT = re.compile(r"\s\((?:à\s+préciser|to be specified)\)")
 _YES = {"fr": ("Oui", "Non"), "en": ("Yes", "No")}
 
 
@@ -50,6 +58,22 @@ def show(field: Field, answer: object, language: str) -> Shown:
     return Shown(state="given", lines=tuple(lines))
 
 
+def tell(field: Field, answer: object, language: str) -> tuple[str, ...]:
+    """Return an answer in words that stand without the form; empty where none was given.
+
+    The form's hint to whoever fills it in is left out, and an effect says upon what it is one.
+    """
+    shown = show(field, answer, language)
+    if shown.state != "given":
+        return ()
+    lines = (_HINT.sub("", line) for line in shown.lines)
+    if field.id not in _EFFECT_ON:
+        return tuple(lines)
+    what = _EFFECT_ON[field.id][0 if language == "fr" else 1]
+    colon = f"{wording.NO_BREAK}: " if language == "fr" else ": "
+    return tuple(f"{what}{colon}{line[:1].lower()}{line[1:]}" for line in lines)
+
+
 def role_name(role: str, language: str) -> str:
     """Return a role in words; an unknown role, such as a person's name, as it is."""
     french, english = ROLES.get(role, (role, role))
@@ -69,8 +93,21 @@ def _lines(field: Field, answer: object, language: str) -> list[str]:
         return _choices(field, answer, language)
     if field.type == "person" and isinstance(answer, Mapping):
         return [str(answer[key]) for key in ("name", "title", "email", "phone") if answer.get(key)]
+    if field.type == "map" and isinstance(answer, Mapping):
+        return _by_country(answer, language)
     items = answer if isinstance(answer, list) else [answer]
     return [_scalar(field, item, language) for item in items]
+
+
+def _by_country(answer: Mapping[str, object], language: str) -> list[str]:
+    """Return the numbers by country, whose codes are those of ISO 3166-1."""
+    names = Locale(language).territories
+    separator = " : " if language == "fr" else ": "
+    return [
+        f"{names.get(code, code)}{separator}"
+        f"{wording.number(count, language) if isinstance(count, int) else count}"
+        for code, count in answer.items()
+    ]
 
 
 def _scalar(field: Field, item: object, language: str) -> str:
@@ -81,6 +118,8 @@ def _scalar(field: Field, item: object, language: str) -> str:
     if field.type == "siren":
         digits = str(item).replace(" ", "")
         return wording.NO_BREAK.join(digits[at : at + 3] for at in range(0, len(digits), 3))
+    if field.type == "enum_naf_section":
+        return f"Section {item} de la NAF" if language == "fr" else f"NAF section {item}"
     if isinstance(item, int):
         return wording.number(item, language)
     return _item(item, language)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +14,8 @@ from sentinel.domain.incident import Incident, Security
 from sentinel.legal.forms import load_form
 from sentinel.notify import wording
 from sentinel.notify.dossier_facts import Case, facts
-from sentinel.notify.dossier_words import show
+from sentinel.notify.dossier_words import tell
+from sentinel.notify.paper import Section
 
 
 class Part(StrEnum):
@@ -46,6 +47,7 @@ NOT_KNOWN = {
     "fr": "Cette information n’est pas encore connue ; elle suivra.",
     "en": "This is not known yet; it will follow.",
 }
+OFFICER = "Data protection officer"
 _FIELDS: Mapping[Part, tuple[str, ...]] = MappingProxyType(
     {
         Part.NATURE: ("b.nature", "b.origin"),
@@ -77,12 +79,26 @@ class Told:
         self._incident, self._organisation, self._language = incident, organisation, language
         self._form = load_form()
         folder = notifiers or content_dir("notifiers")
-        found = facts(Case(incident, incident.affected, organisation, now, folder), self._form)
+        case = Case(incident, incident.affected, organisation, now, folder, language=language)
+        found = facts(case, self._form)
         self._answers = found | {k: v for k, v in incident.answers.items() if v is not None}
 
     def heading(self, part: Part) -> str:
         """Return the title of a part."""
         return HEADINGS[part][0 if self._language == "fr" else 1]
+
+    def section(self, part: Part, bare: Callable[[str], str]) -> Section:
+        """Return a part as a section, through ``bare``, which takes identifiers out.
+
+        The point of contact is told as it is. What is not known yet is said.
+        """
+        lines = self.lines(part)
+        if part is Part.CONTACT:
+            return Section(heading=self.heading(part), lines=lines or (NOT_KNOWN[self._language],))
+        told = tuple(bare(one) for one in lines)
+        if len(told) > 1 and part is not Part.FACTS:
+            return Section(heading=self.heading(part), items=told)
+        return Section(heading=self.heading(part), lines=told or (NOT_KNOWN[self._language],))
 
     def lines(self, part: Part) -> tuple[str, ...]:
         """Return what is known of a part; empty where nothing is."""
@@ -120,20 +136,21 @@ class Told:
 
     def _contact(self) -> tuple[str, ...]:
         officer = self._organisation.dpo
-        return tuple(
-            one for one in (officer.name, officer.title, officer.email, officer.phone) if one
-        )
+        # The title in the settings is in one language; whom the notice names is the officer.
+        title = officer.title if self._language == "fr" else OFFICER if officer.name else ""
+        told = [one for one in (officer.name, title, officer.email, officer.phone) if one]
+        return (", ".join(told),) if told else ()
 
     def _shown(self, field_id: str) -> tuple[str, ...]:
         answer = self._answers.get(field_id)
         if answer is None:
             return ()
-        shown = show(self._form.field(field_id), answer, self._language)
-        return shown.lines if shown.state == "given" else ()
+        return tell(self._form.field(field_id), answer, self._language)
 
     def _number(self, part: Part, count: int) -> str:
         number = wording.number(count, self._language)
+        words = ("personne", "person") if part is Part.PERSONS else ("enregistrement", "record")
+        plural = "" if count == 1 else "s"
         if self._language == "fr":
-            what = "personnes" if part is Part.PERSONS else "enregistrements"
-            return f"Environ {number} {what}."
-        return f"About {number} {'persons' if part is Part.PERSONS else 'records'}."
+            return f"Environ {number} {words[0]}{plural}." if plural else f"1 {words[0]}."
+        return f"About {number} {words[1]}{plural}." if plural else f"1 {words[1]}."

@@ -45,7 +45,9 @@ def compile_pdf(template: Path, data: Mapping[str, object], *, at: datetime) -> 
         if not undrawn:
             break
         if attempt > 0:
-            json = _spelt(json, undrawn, rare=attempt > _ONE_BY_ONE)
+            # Typst may name the letter in place of the mark upon it, such as a colour of skin.
+            marks = undrawn.isascii()
+            json = _spelt(json, undrawn, rare=marks or attempt > _ONE_BY_ONE)
     raise ContentError(reason, where=str(template))
 
 
@@ -83,7 +85,11 @@ def _undrawn(reason: str) -> str:
 
 
 def _spelt(json: str, undrawn: str, *, rare: bool) -> str:
-    """Write ``undrawn`` by number; ``rare``: and whatever else is outside common scripts."""
-    outside = "\\u0530-\\u1fff\\u2c00-\\ud7ff\\ue000-\\U0010ffff" if rare else ""
+    """Write ``undrawn`` by number; ``rare``: and whatever else is outside common scripts.
+
+    ASCII stays: every font draws it, and JSON is made of it.
+    """
+    undrawn = "".join(one for one in undrawn if not one.isascii())
+    outside = "\\u0300-\\u036f\\u0530-\\u1fff\\u2c00-\\ud7ff\\ue000-\\U0010ffff" if rare else ""
     wanted = f"[{re.escape(undrawn)}{outside}]"
     return re.sub(wanted, lambda match: f"[U+{ord(match[0]):04X}]", json)

@@ -14,7 +14,7 @@ from sentinel.config import Organisation
 from sentinel.domain.deadline import Deadline
 from sentinel.domain.incident import Incident
 from sentinel.notify import wording
-from sentinel.notify.notice_facts import NOT_KNOWN, Part, Told
+from sentinel.notify.notice_facts import Part, Told
 from sentinel.notify.paper import Paper, Section
 from sentinel.notify.register_bare import Bare
 
@@ -44,16 +44,7 @@ def processor_notice(
         language=language,
         intro=_intro(incident, controller, organisation.name, aware, language),
         sections=(
-            *(
-                Section(
-                    heading=told.heading(part),
-                    lines=tuple(
-                        one if part is Part.CONTACT else bare(one) for one in told.lines(part)
-                    )
-                    or (NOT_KNOWN[language],),
-                )
-                for part in Part
-            ),
+            *(told.section(part, bare) for part in Part),
             _next(language),
         ),
     )
@@ -91,15 +82,15 @@ def _next(language: str) -> Section:
         return Section(
             heading="Suite",
             lines=(
-                "Nous complétons cette notification dès que nous en savons plus et nous tenons à "
-                "votre disposition les éléments nécessaires à vos propres obligations "
-                "(article 28, paragraphe 3, point f)).",
+                "Nous compléterons cette notification dès que nous en saurons davantage et tenons "
+                "à votre disposition les éléments nécessaires à vos propres obligations, comme le "
+                "prévoit l’article 28, paragraphe 3, point f), du règlement.",
             ),
         )
     return Section(
         heading="What follows",
         lines=(
-            "We add to this notice as soon as we know more, and we hold at your disposal what you "
-            "need for your own duties (Article 28(3)(f)).",
+            "We will add to this notice as soon as we know more, and hold at your disposal what "
+            "you need for your own duties (Article 28(3)(f)).",
         ),
     )

@@ -15,7 +15,7 @@ from sentinel.domain.deadline import Deadline
 from sentinel.domain.incident import Incident, Outcome, Persons
 from sentinel.legal.forms import Form, load_form
 from sentinel.notify.dossier_facts import Case, facts
-from sentinel.notify.dossier_words import show
+from sentinel.notify.dossier_words import tell
 from sentinel.notify.lateness_words import lateness_text
 from sentinel.notify.register_bare import Bare
 from sentinel.notify.register_model import Row
@@ -54,11 +54,12 @@ def row_of(
     now: datetime,
     notifiers: Path | None = None,
 ) -> Row:
-    """Return the row of a breach, in ``fr`` or ``en`` words; texts as they were written."""
+    """Return the row of a breach, in ``fr`` or ``en``; what people wrote stays as they wrote it."""
     incident, form = known.incident, load_form()
     bare = Bare(known.names, language)
     folder = notifiers or content_dir("notifiers")
-    answers = facts(Case(incident, incident.affected, organisation, now, folder), form)
+    case = Case(incident, incident.affected, organisation, now, folder, language=language)
+    answers = facts(case, form)
     answers |= {key: value for key, value in incident.answers.items() if value is not None}
 
     def told(*fields: str) -> tuple[str, ...]:
@@ -113,8 +114,7 @@ def _shown(
 ) -> tuple[str, ...]:
     if answers.get(field_id) is None:
         return ()
-    shown = show(form.field(field_id), answers[field_id], language)
-    return shown.lines if shown.state == "given" else ()
+    return tell(form.field(field_id), answers[field_id], language)
 
 
 def _count(answer: object) -> int | None:

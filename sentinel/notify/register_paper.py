@@ -19,8 +19,8 @@ _LABELS = {
     "occurred_from": ("Début", "Began"),
     "occurred_to": ("Fin", "Ended"),
     "detected_at": ("Détection", "Detected"),
-    "aware_at": ("Prise de connaissance", "Aware"),
-    "awareness_basis": ("Sur quoi elle repose", "On what it rests"),
+    "aware_at": ("Prise de connaissance", "Became aware"),
+    "awareness_basis": ("Éléments qui la fondent", "What the awareness rests on"),
     "nature": ("Nature", "Nature"),
     "facts": ("Faits", "Facts"),
     "persons": ("Catégories de personnes", "Categories of persons"),
@@ -31,11 +31,11 @@ _LABELS = {
     "risk": ("Décision sur le risque", "Decision on the risk"),
     "risk_reasoning": ("Motifs de la décision", "Reasons of the decision"),
     "action": ("Mesures prises", "Remedial action"),
-    "authority": ("Autorité", "Authority"),
+    "authority": ("Notification à l’autorité", "Notification to the authority"),
     "filings": ("Notifications déposées", "Filings"),
     "delay": ("Motifs du retard", "Reasons for the delay"),
     "why_not_notified": ("Motifs de l’absence de notification", "Why it was not notified"),
-    "informed": ("Information des personnes", "Persons"),
+    "informed": ("Information des personnes", "Information of the persons"),
     "why_not_informed": ("Motifs de l’absence d’information", "Why they were not informed"),
     "closed_at": ("Clôture", "Closed"),
     "dossiers": ("Empreintes des dossiers", "Digests of the dossiers"),
@@ -182,12 +182,18 @@ def _value(field: str, value: object, language: str) -> str:
     if field in _INSTANTS:
         return _said(str(value), language)
     if field == "filings" and isinstance(value, list | tuple):
-        return " ; ".join(_filing(str(one), language) for one in value)
+        return _joined([_filing(str(one), language) for one in value], language)
     if isinstance(value, int):
         return wording.number(value, language)
     if isinstance(value, list | tuple):
-        return " ; ".join(str(one) for one in value)
+        return _joined([str(one) for one in value], language)
     return str(value)
+
+
+def _joined(texts: list[str], language: str) -> str:
+    """Join texts of which some end with a full stop."""
+    between = " ; " if language == "fr" else "; "
+    return between.join([*(one.rstrip(".") for one in texts[:-1]), *texts[-1:]])
 
 
 def _filing(told: str, language: str) -> str:

@@ -94,7 +94,10 @@ def test_the_notice_tells_the_controller_what_it_needs_in_both_languages(
         assert heading in french
     assert "pas encore connue" in french  # what is unknown is said, not left out
     assert "Martin" not in french
-    assert "Article 33(2)" in told["en", "text/markdown"].decode()
+    english = told["en", "text/markdown"].decode()
+    assert "Article 33(2)" in english
+    for word in ("à préciser", "to be specified", "Délégué"):
+        assert word not in english
     with pytest.raises(Refused, match="auditor"):
         drafted(house, "auditor")
     with pytest.raises(Refused, match="controller"):

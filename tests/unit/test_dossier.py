@@ -479,6 +479,9 @@ def test_a_withdrawal_needs_its_reason_and_nothing_of_the_breach() -> None:
     )
     assert validate(told) == []
     assert told.answers["n.previous_ref"] == "FR-1"
+    # What was unknown and is not asked any more is no news to the authority.
+    assert not [one for one in told.changes if is_unknown(one.before) and one.after is None]
+    assert "n.withdraw_reason" in {one.field for one in told.changes}
 
 
 def test_nobody_overrides_what_the_filing_itself_says() -> None:

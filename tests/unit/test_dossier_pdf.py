@@ -56,6 +56,7 @@ def test_the_same_dossier_is_the_same_pdf() -> None:
 @settings(max_examples=15, deadline=None)
 @given(st.text(st.characters(codec="utf-8"), min_size=1))
 @example("\U0001f600")
+@example("x\U0001f3fb")
 @example("\ufeff\x00\x07\x7f\u2028")
 @example("中文字符集测试用例很多不同的字")
 @example('"\\')
@@ -131,7 +132,8 @@ def test_a_drill_says_so() -> None:
             "en",
             ("2\u00a0March\u00a02026 at 10:00 (UTC+1): Suspended",),
         ),
-        ("p.countries", {"FR": 12, "BE": 3}, "fr", ("FR 12, BE 3",)),
+        ("p.countries", {"FR": 12, "BE": 3}, "fr", ("France\u00a0: 12", "Belgique\u00a0: 3")),
+        ("c.sector", "J", "fr", ("Section J de la NAF",)),
     ],
 )
 def test_answers_in_words(

@@ -235,6 +235,24 @@ def test_the_paper_says_it_in_words(language: str) -> None:
     assert as_paper(found, "00" * 32).pdf(NOW).startswith(b"%PDF-")
 
 
+def test_what_the_record_tells_is_told_in_the_language_of_the_register() -> None:
+    given = {**case().answers, "q.conf": ["misuse"]}
+    told = row(case(answers=given), language="en")
+    assert told.facts.startswith("The monitoring of accesses reported")
+    assert "Les journaux" not in told.facts
+    assert told.effects[-1].startswith("Confidentiality: can be misused")
+    french = row(case(answers=given)).effects[-1]
+    assert french.startswith("Confidentialité\u00a0: peuvent être détournées")
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_several_measures_are_joined_as_the_language_does(language: str) -> None:
+    taken = ["Compte suspendu.", "Export fermé."]
+    found = register(row(case(answers={"m.taken": taken}), language=language), language=language)
+    joined = {"fr": "Compte suspendu\u202f; Export fermé.", "en": "Compte suspendu; Export fermé."}
+    assert joined[language] in as_paper(found, "00" * 32).markdown()
+
+
 def test_every_change_of_a_row_is_another_digest() -> None:
     one = row()
     other = msgspec.structs.replace(one, action=("Compte suspendu",))

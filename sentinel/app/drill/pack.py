@@ -13,6 +13,7 @@ from sentinel.app.bundle.pack import Made
 from sentinel.app.drill.load import FILE, PERSONS, Stage
 from sentinel.app.drill.score import Score
 from sentinel.config import Settings
+from sentinel.legal.qualification import question
 from sentinel.notify import wording
 from sentinel.notify.templates import Templates, one_line
 
@@ -70,6 +71,7 @@ def _facts(pack: Pack, zone: str, language: str, now: datetime) -> dict[str, obj
             if one.within is not None
         ],
         "others": [one for one in score.marks if one.within is None],
+        "unknown": [question(one).label(language) for one in score.unknown],
     }
 
 
@@ -77,7 +79,8 @@ def _hours(seconds: int | None) -> str:
     if seconds is None:
         return "–"
     hours, minutes = divmod(seconds // 60, 60)
-    return f"{hours} h {minutes:02d}" if hours else f"{minutes} min {seconds % 60:02d} s"
+    told = f"{hours} h {minutes:02d}" if hours else f"{minutes} min {seconds % 60:02d} s"
+    return told.replace(" ", wording.NO_BREAK)
 
 
 def _write(path: Path, content: bytes) -> None:

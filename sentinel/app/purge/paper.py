@@ -40,12 +40,13 @@ RULES = {
     "12 months after their last event": "12 mois après leur dernier événement",
     "12 months after their end": "12 mois après leur fin",
     "at their end": "à leur fin",
-    "blind.dead_letter_days after they came": "après le délai blind.dead_letter_days",
+    "blind.dead_letter_days after they came": "au terme du délai fixé par la configuration",
     "36 months after they were recorded": "36 mois après leur inscription",
     "7 days after the backup": "7 jours après la sauvegarde",
     "28 days after the backup": "4 semaines après la sauvegarde",
     "6 months after the backup": "6 mois après la sauvegarde",
 }
+ENGLISH = {"blind.dead_letter_days after they came": "after the time set in the configuration"}
 WORDS = {
     "fr": {
         "title": "Certificat d’effacement n° {number}",
@@ -54,7 +55,7 @@ WORDS = {
         "resumed": "Une exécution précédente avait été interrompue : celle-ci l’a achevée.",
         "gone": "Ce qui a été effacé", "stayed": "Ce qui était à effacer et reste",
         "what": "Quoi", "class": "Catégorie", "count": "Nombre", "from": "Du", "to": "Au",
-        "why": "Durée", "digest": "Empreinte (SHA-256)", "none": "Rien.",
+        "why": "Durée", "reason": "Motif", "digest": "Empreinte (SHA-256)", "none": "Rien.",
         "hold": "gel juridique", "open_case": "dossier ouvert", "name": "Nom",
         "everywhere": "Effacé partout",
         "until": "Les sauvegardes qui peuvent encore contenir ces données disparaissent au plus "
@@ -73,7 +74,7 @@ WORDS = {
         "resumed": "An earlier run had been interrupted: this one finished it.",
         "gone": "What was erased", "stayed": "What was due and stays",
         "what": "What", "class": "Class", "count": "Number", "from": "From", "to": "To",
-        "why": "Period", "digest": "Digest (SHA-256)", "none": "Nothing.",
+        "why": "Period", "reason": "Reason", "digest": "Digest (SHA-256)", "none": "Nothing.",
         "hold": "legal hold", "open_case": "open case", "name": "Name",
         "everywhere": "Gone everywhere",
         "until": "The backups that may still hold these data are gone by {day}. Where one is "
@@ -141,13 +142,14 @@ def _row(item: Item, language: str, zone: str) -> tuple[str, ...]:
     def instant(value: datetime | None) -> str:
         return wording.instant(value, language, zone) if value is not None else "–"
 
+    english = ENGLISH.get(item.rule, item.rule)
     return (
         WHAT.get(item.what, (item.what,) * 2)[index],
         CLASSES.get(item.kind, (item.kind,) * 2)[index],
-        str(item.count),
+        wording.number(item.count, language),
         instant(item.first),
         instant(item.last),
-        RULES.get(item.rule, item.rule) if language == "fr" else item.rule,
+        RULES.get(item.rule, item.rule) if language == "fr" else english,
         item.digest[:16] + "…",
     )
 
@@ -161,12 +163,17 @@ def _stayed(one: Certificate, language: str) -> Section:
     words = WORDS[language]
     index = 0 if language == "fr" else 1
     rows = tuple(
-        (WHAT.get(s.what, (s.what,) * 2)[index], str(s.count), words[s.why], s.name)
+        (
+            WHAT.get(s.what, (s.what,) * 2)[index],
+            wording.number(s.count, language),
+            words[s.why],
+            s.name,
+        )
         for s in one.stayed
     )
     return Section(
         heading=words["stayed"],
-        head=tuple(words[name] for name in ("what", "count", "why", "name")) if rows else (),
+        head=tuple(words[name] for name in ("what", "count", "reason", "name")) if rows else (),
         rows=rows,
         lines=() if rows else (words["none"],),
     )

@@ -98,9 +98,13 @@ def evidence_paper(body: Mapping[str, object], language: str, sha256: str, at: d
     states, failures = _part(totals, "states"), _part(totals, "failures")
     percent = f"{float(str(totals['coverage'])) * 100:.1f}"
     percent = f"{percent.replace('.', ',')} %" if language == "fr" else f"{percent}%"
-    rows = [(say[f"state.{name}"], _n(count, language)) for name, count in states.items()]
+    rows = [
+        (say[f"state.{state.value}"], _n(states[state.value], language))
+        for state in DispatchState
+        if state.value in states
+    ]
     named = [(words.FAILURES[language][name], _n(n, language)) for name, n in failures.items()]
-    paper = Paper(
+    return Paper(
         title=say["title"],
         language=language,
         intro=(
@@ -130,28 +134,16 @@ def evidence_paper(body: Mapping[str, object], language: str, sha256: str, at: d
                     f"{say['letter_hash']} {letter['sha256']}",
                     f"{say['audience_hash']} {audience['sha256']}",
                     f"{say['question']} {audience['query']}",
-                    f"{say['approved']} {_part(body, 'approval').get('given_at', '')}",
+                    f"{say['approved']} {_approved(body, language)}",
                 ),
             ),
         ),
     )
-    return _set(paper)
 
 
-def _set(paper: Paper) -> Paper:
-    """Return the paper with the apostrophes and no-break spaces of its language."""
-    plain = msgspec.to_builtins(paper)
-    return msgspec.convert(_typographic(plain, paper.language), Paper)
-
-
-def _typographic(value: object, language: str) -> object:
-    if isinstance(value, str):
-        return wording.typographic(value, language)
-    if isinstance(value, dict):
-        return {key: _typographic(one, language) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_typographic(one, language) for one in value]
-    return value
+def _approved(body: Mapping[str, object], language: str) -> str:
+    given = str(_part(body, "approval").get("given_at", ""))
+    return wording.instant(datetime.fromisoformat(given), language) if given else "–"
 
 
 def _row(one: Dispatch) -> dict[str, object]:

@@ -8,11 +8,12 @@ PROVES: Mapping[str, tuple[str, ...]] = {
     "fr": (
         "Deux personnes ont approuvé exactement ces lettres pour exactement ces destinataires, "
         "chacune avec un second facteur récent.",
-        "Pour chaque lettre « remise », un serveur de messagerie a répondu 250 et en a pris la "
-        "charge, sous le numéro indiqué ; ou son journal, ou un avis de remise, l’établit.",
+        "Pour chaque lettre « remise à un serveur », un serveur de messagerie a répondu 250 "
+        "et en a pris la charge, sous le numéro indiqué ; ou son journal, ou un avis de "
+        "remise, l’établit.",
         "Pour chaque lettre « remise dans la boîte », un serveur a rendu compte de sa remise "
         "(RFC 3464).",
-        "Aucune lettre n’a été remise deux fois par nous : la clef de chacune est la personne et "
+        "Aucune lettre n’a été remise deux fois par nous : la clé de chacune est la personne et "
         "la version de la lettre.",
         "Chaque personne sans lettre électronique est comptée sous la cause de l’échec.",
     ),
@@ -61,7 +62,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "bound": "Ce qui a été approuvé",
         "letter_hash": "Empreinte des lettres :",
         "audience_hash": "Empreinte des destinataires :",
-        "question": "Question dont les destinataires sont la réponse :",
+        "question": "Sélection dont les destinataires sont issus :",
         "approved": "Approuvé le :",
         "state.queued": "En attente",
         "state.handing_over": "En cours de remise",
@@ -72,7 +73,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     },
     "en": {
         "title": "Proof of the letters to the persons concerned",
-        "intro": "Campaign to {n} persons; made at {made}. The detail, letter by letter, stands in "
+        "intro": "Campaign to {n} persons; made on {made}. The detail, letter by letter, stands in "
         "the signed JSON file whose hash follows. Nobody is named in it.",
         "proves": "What this file proves",
         "not": "What it does not prove",
@@ -81,14 +82,14 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "count": "Number",
         "post": "Sent by post",
         "coverage": "Share of the persons reached",
-        "failures": "Failures, by name",
-        "why": "Name",
+        "failures": "Failures, by cause",
+        "why": "Cause",
         "none": "None.",
         "bound": "What was approved",
         "letter_hash": "Hash of the letters:",
         "audience_hash": "Hash of the recipients:",
-        "question": "Question whose answer the recipients are:",
-        "approved": "Approved at:",
+        "question": "Selection that gave the recipients:",
+        "approved": "Approved on:",
         "state.queued": "Waiting",
         "state.handing_over": "Being handed over",
         "state.unknown_handover": "Handover unknown",
