@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from sentinel import config
-from sentinel.app.bundle.pack import make_bundle, write_new
+from sentinel.app.bundle.pack import make_bundle
 from sentinel.app.parts import open_sealer
 from sentinel.cli.casework import TokenFile, acting
 from sentinel.cli.output import json, line, note
 from sentinel.clock import SystemClock
 from sentinel.errors import Exit, StorageError
 from sentinel.respond.anchoring import write_anchor
+from sentinel.store.private_file import write_new
 
 
 def register(app: typer.Typer) -> None:

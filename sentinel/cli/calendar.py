@@ -13,11 +13,12 @@ from sentinel import __version__, config
 from sentinel.app.obligations import local_day
 from sentinel.app.parts import reading
 from sentinel.cli.casework import TokenFile, acting
+from sentinel.cli.given_file import content_of
 from sentinel.cli.output import json, line
 from sentinel.clock import SystemClock
 from sentinel.config import Settings
 from sentinel.domain.recurring import Standing, State
-from sentinel.errors import Exit, InvalidInstant, UnreadableFile
+from sentinel.errors import Exit, InvalidInstant
 from sentinel.legal.obligations import in_force
 from sentinel.respond import obligations
 
@@ -159,7 +160,4 @@ def _day(text: str) -> date:
 
 
 def _sha256(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise UnreadableFile(error.strerror or str(error), where=str(path)) from error
+    return hashlib.sha256(content_of(path)).hexdigest()

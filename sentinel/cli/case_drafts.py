@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 import typer
 
 from sentinel import config
-from sentinel.app.bundle.pack import write_new
 from sentinel.app.parts import open_sealer
 from sentinel.app.postmortem import paper_of
 from sentinel.cli.casework import TokenFile, acting
@@ -21,6 +20,7 @@ from sentinel.notify.paper import Paper
 from sentinel.respond.documents import Draft, file_drafts
 from sentinel.respond.postmortem import post_mortem
 from sentinel.store.ports import CaseTx
+from sentinel.store.private_file import write_new
 from sentinel.web.console.i18n import load_words
 from sentinel.web.console.words import word_for
 

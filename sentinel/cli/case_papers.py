@@ -13,17 +13,19 @@ import typer
 from sentinel import config
 from sentinel.app.parts import open_sealer, reading
 from sentinel.cli.casework import TokenFile, acting, plain
+from sentinel.cli.given_file import content_of
 from sentinel.cli.output import json, line
 from sentinel.clock import SystemClock, isoformat
 from sentinel.config import Settings
 from sentinel.domain.deadline import resolve_local, zone_of
 from sentinel.domain.record import Assessment, Evidence, Proposal, Task
-from sentinel.errors import StorageError, UnreadableFile
+from sentinel.errors import StorageError
 from sentinel.notify.clock_sheet import clock_sheet_pdf
 from sentinel.respond import evidence as files
 from sentinel.respond import qualify
 from sentinel.respond.timeline import timeline
 from sentinel.respond.workflow.gathering import add_evidence, record_access
+from sentinel.store.private_file import write_new
 from sentinel.web.console.pages import Pages
 from sentinel.web.console.sheet_paper import sheet_data
 
@@ -171,10 +173,7 @@ def take_in(
         source=source,
         acquired_at=resolve_local(acquired_at, ""),
     )
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise UnreadableFile(error.strerror or str(error), where=str(file)) from error
+    content = content_of(file)
     sealer = open_sealer(settings)
     with acting(settings, token_file) as (tx, actor):
         tx.incidents.get(reference)
@@ -204,10 +203,6 @@ def export(
             found_sha256=digest,
             now=SystemClock().now(),
         )
-        try:
-            with out.open("xb") as target:
-                target.write(content)
-        except OSError as error:
-            raise UnreadableFile(error.strerror or str(error), where=str(out)) from error
+        write_new(out, content)
     intact = "unchanged" if digest == found.sha256 else "CHANGED"
     line(f"{out}  sha256 {digest}  {intact}")

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from sentinel import config
-from sentinel.app.bundle.pack import write_new
 from sentinel.app.dossier_verify import verify
 from sentinel.app.dossiers import Dossiers, Ready
 from sentinel.app.parts import open_sealer
@@ -17,15 +16,17 @@ from sentinel.cli import dossier_filing, dossier_notices
 from sentinel.cli.affected import desk_of
 from sentinel.cli.approval import AsJson, Reference, reads
 from sentinel.cli.casework import TokenFile, acting
+from sentinel.cli.given_file import content_of
 from sentinel.cli.output import json, line, note
 from sentinel.clock import SystemClock, isoformat
 from sentinel.config import Settings
 from sentinel.domain.affected import Affected
 from sentinel.domain.frozen_dossier import FrozenDossier
 from sentinel.domain.incident import FilingKind, Incident
-from sentinel.errors import Exit, UnreadableFile
+from sentinel.errors import Exit
 from sentinel.notify.dossier_check import Gap
 from sentinel.respond.filing import frozen_of
+from sentinel.store.private_file import write_new
 from sentinel.store.signing import read_public_key
 
 app = typer.Typer(help="The notification to the authority (GDPR art. 33).", no_args_is_help=True)
@@ -137,8 +138,8 @@ def verify_files(
     ] = None,
 ) -> None:
     """Say whether a dossier is the one that was frozen. Exit 1: it is not."""
-    key = read_public_key(_bytes(public_key)) if public_key is not None else None
-    wrong = verify(_bytes(file), _bytes(signature), key)
+    key = read_public_key(content_of(public_key)) if public_key is not None else None
+    wrong = verify(content_of(file), content_of(signature), key)
     for one in wrong:
         line(one)
     if wrong:
@@ -198,10 +199,3 @@ def _say(one: FrozenDossier, *, as_json: bool) -> None:
         return
     line(f"{one.id}  {one.kind}  {isoformat(one.created_at)}")
     line(f"  sha256 {one.sha256}  {one.unknown} answers to follow{'  LATE' if one.late else ''}")
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UnreadableFile(error.strerror or str(error), where=str(path)) from error

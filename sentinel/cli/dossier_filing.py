@@ -13,13 +13,13 @@ from sentinel.app.approving import open_approvals
 from sentinel.app.parts import open_sealer
 from sentinel.cli.approval import AsJson, Reference
 from sentinel.cli.casework import TokenFile, acting
+from sentinel.cli.given_file import content_of
 from sentinel.cli.output import json, line, note
 from sentinel.clock import SystemClock
 from sentinel.domain.deadline import resolve_local
 from sentinel.domain.frozen_dossier import FrozenDossier
 from sentinel.domain.incident import FilingKind
 from sentinel.domain.record import Evidence
-from sentinel.errors import UnreadableFile
 from sentinel.respond import evidence as files
 from sentinel.respond import filing
 from sentinel.respond.workflow.gathering import add_evidence
@@ -123,9 +123,4 @@ def _copied(
 
 
 def _receipt(path: Path | None) -> bytes | None:
-    if path is None:
-        return None
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UnreadableFile(error.strerror or str(error), where=str(path)) from error
+    return content_of(path) if path is not None else None

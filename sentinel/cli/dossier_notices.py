@@ -10,7 +10,6 @@ import typer
 from sentinel import config
 from sentinel.app import notices
 from sentinel.app.approving import open_approvals
-from sentinel.app.bundle.pack import write_new
 from sentinel.app.notices import Demand
 from sentinel.app.parts import open_sealer
 from sentinel.cli.approval import AsJson, Reference, reads
@@ -20,6 +19,7 @@ from sentinel.clock import SystemClock, isoformat
 from sentinel.domain.disclosure import Recipient
 from sentinel.notify.notice_facts import Part
 from sentinel.respond.filing import guard_document
+from sentinel.store.private_file import write_new
 
 Out = Annotated[Path, typer.Option(help="File to write; never over another.")]
 Language = Annotated[Literal["fr", "en"], typer.Option(help="Language.")]

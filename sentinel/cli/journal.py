@@ -14,6 +14,7 @@ import typer
 from sentinel import config
 from sentinel.app.duties import signer_of
 from sentinel.app.parts import operator, reading
+from sentinel.cli.given_file import content_of
 from sentinel.cli.journal_stamps import check_stamps
 from sentinel.cli.output import json, line, note
 from sentinel.clock import SystemClock, isoformat
@@ -172,7 +173,7 @@ def _signer(settings: Settings) -> AnchorSigner:
 
 def _public(settings: Settings, path: Path | None) -> PublicKey | None:
     if path is not None:
-        return read_public_key(_bytes(path))
+        return read_public_key(content_of(path))
     signer = signer_of(settings)
     return signer.public if signer else None
 
@@ -193,18 +194,11 @@ def _files(given: Iterable[Path]) -> list[Path]:
 
 def _read_anchor(path: Path) -> Anchor:
     try:
-        anchor = msgspec.json.decode(_bytes(path), type=Anchor)
+        anchor = msgspec.json.decode(content_of(path), type=Anchor)
     except msgspec.MsgspecError as error:
         raise UnreadableFile(f"this is no anchor: {error}", where=str(path)) from error
     stamp = anchoring.beside(path)
     if not stamp.exists():
         return anchor
-    token = base64.b64encode(_bytes(stamp)).decode()
+    token = base64.b64encode(content_of(stamp)).decode()
     return msgspec.structs.replace(anchor, timestamp=token)
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UnreadableFile(error.strerror or str(error), where=str(path)) from error

@@ -9,19 +9,20 @@ from typing import Annotated, Literal
 import typer
 
 from sentinel import config
-from sentinel.app.bundle.pack import write_new
 from sentinel.app.casework import rules_of
 from sentinel.app.parts import open_sealer
 from sentinel.cli.case_drafts import Language, Out, Reference
 from sentinel.cli.casework import TokenFile, acting
+from sentinel.cli.given_file import content_of
 from sentinel.cli.output import json, line, note
 from sentinel.clock import SystemClock
 from sentinel.domain.incident import Role
-from sentinel.errors import Exit, Refused, SentinelError, UnreadableFile
+from sentinel.errors import Exit, Refused, SentinelError
 from sentinel.notify.letters import Form, draft_letter
 from sentinel.notify.lint.linter import lint_letter
 from sentinel.notify.lint.report import LintReport
 from sentinel.respond.documents import Draft, file_drafts
+from sentinel.store.private_file import write_new
 
 STDIN = "-"
 
@@ -61,10 +62,7 @@ def lint(
 def _content(path: Path) -> bytes:
     if str(path) == STDIN:
         return sys.stdin.buffer.read()
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UnreadableFile(error.strerror or "", where=str(path)) from error
+    return content_of(path)
 
 
 def _tell(report: LintReport) -> None:

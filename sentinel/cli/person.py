@@ -11,11 +11,11 @@ import typer
 
 from sentinel import config
 from sentinel.app import access_report, parts
-from sentinel.app.bundle.pack import write_new
 from sentinel.cli.casework import TokenFile, acting
 from sentinel.cli.output import json, line, note
 from sentinel.clock import SystemClock
 from sentinel.domain.deadline import resolve_local
+from sentinel.store.private_file import write_new
 
 app = typer.Typer(help="Answers to data subjects, through the officer.", no_args_is_help=True)
 

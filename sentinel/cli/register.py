@@ -11,15 +11,16 @@ import typer
 from sentinel import config
 from sentinel.app import register as registers
 from sentinel.app.art30 import art30_paper
-from sentinel.app.bundle.pack import write_new
 from sentinel.app.parts import open_sealer
 from sentinel.cli.approval import reads
 from sentinel.cli.casework import TokenFile, acting
+from sentinel.cli.given_file import content_of
 from sentinel.cli.output import json, line, note
 from sentinel.clock import SystemClock
 from sentinel.domain.deadline import resolve_local
 from sentinel.domain.disclosure import Disclosure
-from sentinel.errors import Exit, UnreadableFile
+from sentinel.errors import Exit
+from sentinel.store.private_file import write_new
 from sentinel.store.signing import read_public_key
 
 app = typer.Typer(help="The register of breaches (GDPR art. 33(5)).", no_args_is_help=True)
@@ -74,9 +75,9 @@ def verify(
     ] = None,
 ) -> None:
     """Say whether a register is the one that was exported. Exit 1: it is not."""
-    key = read_public_key(_bytes(public_key)) if public_key is not None else None
+    key = read_public_key(content_of(public_key)) if public_key is not None else None
     beside = proof or file.with_name(f"{file.name}.sig.json")
-    wrong = registers.verify(_bytes(file), _bytes(beside), key)
+    wrong = registers.verify(content_of(file), content_of(beside), key)
     for one in wrong:
         line(one)
     if wrong:
@@ -117,10 +118,3 @@ def art30(
     content = paper.pdf(now, settings.notifiers_path) if pdf else paper.markdown().encode()
     write_new(out, content)
     line(str(out))
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UnreadableFile(error.strerror or str(error), where=str(path)) from error

@@ -18,6 +18,7 @@ import msgspec
 from sentinel.clock import isoformat
 from sentinel.domain.anchor import NOTHING_BEFORE, Anchor
 from sentinel.errors import Refused, StorageError
+from sentinel.store.disk import Disk
 from sentinel.store.ports import CaseTx
 
 Sign = Callable[[Anchor], Anchor]
@@ -109,11 +110,7 @@ def write_once(path: Path, body: bytes) -> None:
             os.link(draft, path)
         finally:
             draft.unlink(missing_ok=True)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        Disk().sync_folder(path.parent)
     except OSError as error:
         raise StorageError(error.strerror or str(error), where=str(path)) from error
 

@@ -8,7 +8,6 @@ backup reads neither a case nor the names of an audience.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from sentinel.domain.incident import SEALED, Actor, Document, Incident
 from sentinel.errors import StorageError
 from sentinel.ids import uuid7
 from sentinel.store.ports import CaseTx, Sealer
+from sentinel.store.private_file import keep_new
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,30 +80,12 @@ def file_drafts(
 
 def _keep(root: Path, document: Document, content: bytes, sealer: Sealer | None) -> None:
     kept = sealer.seal(content, context=document_context(document.id)) if sealer else content
-    try:
-        _write(root / document.path, kept)
-    except OSError as error:
-        where = str(root / document.path)
-        raise StorageError(error.strerror or str(error), where=where) from error
+    keep_new(root / document.path, kept)
 
 
 def document_context(document_id: str) -> str:
     """Return the context that binds a sealed file to its document."""
     return f"document:{document_id}"
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 def read_document(root: Path, document: Document, sealer: Sealer | None = None) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from sentinel.domain.record import Evidence
 from sentinel.errors import Refused, StorageError
 from sentinel.ids import uuid7
 from sentinel.store.ports import Sealer
+from sentinel.store.private_file import keep_new
 
 MAX_BYTES = 64 * 1024 * 1024
 FOLDER = Path("evidence")
@@ -40,7 +40,7 @@ def take_in(
         raise Refused(f"evidence has 1 to {MAX_BYTES} bytes")
     evidence_id = uuid7()
     path = FOLDER / f"{evidence_id}.sealed"
-    _write(root / path, sealer.seal(content, context=_context(evidence_id)))
+    keep_new(root / path, sealer.seal(content, context=evidence_context(evidence_id)))
     return Evidence(
         id=evidence_id,
         incident_id="",
@@ -64,7 +64,7 @@ def read_out(root: Path, sealer: Sealer, evidence: Evidence) -> tuple[bytes, str
         sealed = path.read_bytes()
     except OSError as error:
         raise StorageError(error.strerror or str(error), where=str(path)) from error
-    content = sealer.open(sealed, context=_context(evidence.id))
+    content = sealer.open(sealed, context=evidence_context(evidence.id))
     return content, hashlib.sha256(content).hexdigest()
 
 
@@ -74,22 +74,6 @@ def _plain(name: str) -> str:
     return "".join(one for one in last if one.isprintable() and one != '"')[:120] or "evidence"
 
 
-def _context(evidence_id: str) -> str:
+def evidence_context(evidence_id: str) -> str:
+    """Return the context that binds a sealed file to its evidence."""
     return f"evidence:{evidence_id}"
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        directory = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
-    except OSError as error:
-        raise StorageError(error.strerror or str(error), where=str(path)) from error

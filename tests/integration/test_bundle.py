@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentinel.app.bundle import verify
-from sentinel.app.bundle.pack import make_bundle, write_new
+from sentinel.app.bundle.pack import make_bundle
 from sentinel.clock import ManualClock
 from sentinel.config import Keys, Settings
 from sentinel.domain.incident import Actor, Role
@@ -26,6 +26,7 @@ from sentinel.respond.anchoring import anchor_now, write_anchor
 from sentinel.respond.documents import Draft, file_drafts
 from sentinel.respond.workflow.intake import Report
 from sentinel.store.case_store import SqlCaseStore
+from sentinel.store.private_file import write_new
 from sentinel.store.seal import AesGcmSealer
 from sentinel.store.signing import AnchorSigner
 

@@ -28,7 +28,7 @@ from sentinel.domain.deadline import zone_of
 from sentinel.errors import ConfigError, StorageError
 from sentinel.ids import uuid7
 from sentinel.store.archive import ArchiveWriter, make_header
-from sentinel.store.disk import FolderLock
+from sentinel.store.disk import Disk, FolderLock
 
 ABOUT, CONTENTS = "about.json", "contents.json"
 DATA, CONTENT = "data", "content"
@@ -63,7 +63,7 @@ def create(settings: Settings, now: datetime, *, kind: str = "") -> tuple[cycle.
             verified = verify(draft, key, settings)
             path = folder / cycle.name_of(chosen, now, mark)
             draft.rename(path)
-            _sync(folder)
+            Disk().sync_folder(folder)
         except OSError as error:
             draft.unlink(missing_ok=True)
             raise StorageError(error.strerror or str(error), where=str(folder)) from error
@@ -179,11 +179,3 @@ def _info(name: str, size: int) -> tarfile.TarInfo:
     info.size = size
     info.mode = 0o600
     return info
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

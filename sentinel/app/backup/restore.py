@@ -8,7 +8,6 @@ nothing that was erased is ever served.
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, closing
@@ -31,6 +30,7 @@ from sentinel.domain.certificate import Certificate
 from sentinel.errors import ConfigError, Refused, StorageError
 from sentinel.respond.journal_check import all_lines, check
 from sentinel.store.database_copy import copy_rows, is_empty
+from sentinel.store.disk import Disk
 from sentinel.store.payload import unpack as unpack_events
 from sentinel.store.ports import CaseTx, EventStore, Sealer
 
@@ -79,7 +79,7 @@ def restore(settings: Settings, archive: Path, clock: Clock, *, by: str) -> Rest
             if target.is_dir():
                 target.rmdir()
             (work / "data").rename(target)
-            _sync(target.parent)
+            Disk().sync_folder(target.parent)
         finally:
             shutil.rmtree(work, ignore_errors=True)
     except OSError as error:
@@ -237,11 +237,3 @@ def _keep_content(work: Path, here: Path) -> bool:
 def _last(tx: CaseTx) -> int:
     line = tx.journal.last()
     return line.seq if line is not None else 0
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -7,7 +7,6 @@ covers it, and each evidence gets a line of custody.
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 from datetime import datetime
 from pathlib import Path
@@ -97,19 +96,6 @@ def make_bundle(
         anchor=anchor,
         wrong=wrong,
     )
-
-
-def write_new(path: Path, content: bytes) -> None:
-    """Write a file that only its owner reads, never over another. Raises StorageError."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise StorageError(error.strerror or str(error), where=str(path)) from error
 
 
 def _anchored(tx: CaseTx, signer: AnchorSigner, now: datetime) -> Anchor:

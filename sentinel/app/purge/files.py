@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from sentinel.domain.record import Evidence
 from sentinel.errors import StorageError
+from sentinel.store.disk import Disk
 from sentinel.store.ports import CaseTx
 
 FOLDERS = ("documents", "evidence")
@@ -29,7 +29,10 @@ def remove(paths: Iterable[Path]) -> int:
         count += 1
         folders.add(path.parent)
     for folder in folders:
-        _sync(folder)
+        try:
+            Disk().sync_folder(folder)
+        except OSError as error:
+            raise StorageError(error.strerror or str(error), where=str(folder)) from error
     return count
 
 
@@ -53,11 +56,3 @@ def orphans(tx: CaseTx, root: Path, incident_ids: Iterable[str], now: datetime) 
         and str(path.relative_to(root)) not in known
         and path.stat().st_mtime < before
     ]
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
