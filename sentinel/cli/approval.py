@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -90,11 +90,7 @@ def refuse(
     as_json: AsJson = False,
 ) -> None:
     """Refuse to approve, with a written reason."""
-    settings = config.load(context.obj)
-    with acting(settings, token_file) as (tx, actor):
-        now = SystemClock().now()
-        made = open_approvals(settings).refuse(tx, actor, approval, reason=reason, now=now)
-    _say(made, as_json=as_json)
+    _end(context, approval, "refuse", reason, token_file, as_json=as_json)
 
 
 @app.command("withdraw")
@@ -106,10 +102,23 @@ def withdraw(
     as_json: AsJson = False,
 ) -> None:
     """End an approval that waits or holds, with a written reason."""
-    settings = config.load(context.obj)
+    _end(context, approval, "withdraw", reason, token_file, as_json=as_json)
+
+
+def _end(
+    context: typer.Context,
+    approval: str,
+    how: Literal["refuse", "withdraw"],
+    reason: str,
+    token_file: TokenFile,
+    *,
+    as_json: bool,
+) -> None:
+    settings, now = config.load(context.obj), SystemClock().now()
     with acting(settings, token_file) as (tx, actor):
-        now = SystemClock().now()
-        made = open_approvals(settings).withdraw(tx, actor, approval, reason=reason, now=now)
+        held = open_approvals(settings)
+        end = held.refuse if how == "refuse" else held.withdraw
+        made = end(tx, actor, approval, reason=reason, now=now)
     _say(made, as_json=as_json)
 
 

@@ -15,13 +15,14 @@ from sentinel.app.campaign.house import HTML, TEXT
 from sentinel.app.campaign.prepare import prepare_letters, prepare_notice
 from sentinel.cli import campaign_proof, campaign_work
 from sentinel.cli.approval import Code, proved
-from sentinel.cli.campaign_common import AsJson, Id, Reason, working
+from sentinel.cli.campaign_common import AsJson, Id, Reason, working, working_on
 from sentinel.cli.casework import TokenFile
+from sentinel.cli.given_file import content_of
 from sentinel.cli.output import json, line
 from sentinel.clock import SystemClock, isoformat
 from sentinel.domain.campaign import Campaign
 from sentinel.domain.deadline import resolve_local
-from sentinel.errors import UnreadableFile, UsageError
+from sentinel.errors import UsageError
 from sentinel.respond import campaign as commands
 
 app = typer.Typer(
@@ -70,10 +71,7 @@ def _file(given: str, media_type: str) -> tuple[str, str, bytes]:
     language, equals, name = given.partition("=")
     if not equals or language not in ("fr", "en"):
         raise UsageError(f"{given!r} is not fr=FILE or en=FILE")
-    try:
-        return language, media_type, Path(name).read_bytes()
-    except OSError as error:
-        raise UnreadableFile(error.strerror or str(error), where=name) from error
+    return language, media_type, content_of(Path(name))
 
 
 @app.command("test")
@@ -87,8 +85,7 @@ def send_test(
 ) -> None:
     """Send every version of the letter to addresses inside the house, marked [TEST]."""
     clock = SystemClock()
-    with working(context, token_file) as (tx, actor, house):
-        found = commands.get(tx, campaign)
+    with working_on(context, token_file, campaign) as (tx, actor, house, found):
         commands.may(actor, commands.MOVES["start"].roles, "testing a campaign")
         commands.note(tx, actor, found, "campaign.tested", clock.now(), to=len(to or []))
         for answer in asyncio.run(desk.send_test(house, found, to or [], clock)):
@@ -111,8 +108,7 @@ def show(
     context: typer.Context, campaign: Id, token_file: TokenFile = None, as_json: AsJson = False
 ) -> None:
     """Show where a campaign stands: letters by state, failures by name, coverage."""
-    with working(context, token_file) as (tx, _actor, house):
-        found = commands.get(tx, campaign)
+    with working_on(context, token_file, campaign) as (_tx, _actor, house, found):
         where = desk.progress(house, found)
     if as_json:
         json({**public(found), "progress": msgspec.to_builtins(where)})
@@ -135,8 +131,7 @@ def ask(
 ) -> None:
     """Ask a second person to approve exactly these letters to exactly this audience."""
     factor = proved(config.load(context.obj), token_file, code)
-    with working(context, token_file) as (tx, actor, house):
-        found = commands.get(tx, campaign)
+    with working_on(context, token_file, campaign) as (tx, actor, house, found):
         made = desk.ask(tx, house, actor, factor, found, now=SystemClock().now())
     if as_json:
         json({"approval": made.id, "state": made.state, "sha256": made.bound.sha256})
@@ -154,8 +149,7 @@ def approve(
 ) -> None:
     """Stand for the letters and the audience as they are now, as the second person."""
     factor = proved(config.load(context.obj), token_file, code)
-    with working(context, token_file) as (tx, actor, house):
-        found = commands.get(tx, campaign)
+    with working_on(context, token_file, campaign) as (tx, actor, house, found):
         made = desk.approve(tx, house, actor, factor, found, now=SystemClock().now())
     until = isoformat(made.expires_at) if made.expires_at else ""
     if as_json:
@@ -175,8 +169,7 @@ def start(
     as_json: AsJson = False,
 ) -> None:
     """Let the first letters out (the canary); it needs an approval of what lies here now."""
-    with working(context, token_file) as (tx, actor, house):
-        found = commands.get(tx, campaign)
+    with working_on(context, token_file, campaign) as (tx, actor, house, found):
         made = desk.start(tx, house, actor, found, again=again, now=SystemClock().now())
     say(made, as_json=as_json)
 
@@ -201,8 +194,7 @@ def _go_on(
     context: typer.Context, campaign: str, command: str, token_file: TokenFile, *, as_json: bool
 ) -> None:
     now = SystemClock().now()
-    with working(context, token_file) as (tx, actor, house):
-        found = commands.get(tx, campaign)
+    with working_on(context, token_file, campaign) as (tx, actor, house, found):
         commands.check(actor, found, command, "", now)
         made = desk.go_on(tx, house, actor, found, now=now)
     say(made, as_json=as_json)
@@ -217,8 +209,7 @@ def pause(
     as_json: AsJson = False,
 ) -> None:
     """Hold back what has not left; it holds from the next letter on."""
-    with working(context, token_file) as (tx, actor, house):
-        found = commands.get(tx, campaign)
+    with working_on(context, token_file, campaign) as (tx, actor, house, found):
         made = desk.hold(tx, house, actor, found, reason=reason, now=SystemClock().now())
     say(made, as_json=as_json)
 
@@ -232,8 +223,7 @@ def stop(
     as_json: AsJson = False,
 ) -> None:
     """End it for good: what has not left never leaves, and becomes a named failure."""
-    with working(context, token_file) as (tx, actor, house):
-        found = commands.get(tx, campaign)
+    with working_on(context, token_file, campaign) as (tx, actor, house, found):
         made = desk.end(tx, house, actor, found, reason=reason, now=SystemClock().now())
     say(made, as_json=as_json)
 

@@ -12,6 +12,7 @@ from sentinel import config
 from sentinel.app.campaign.house import House, open_house
 from sentinel.app.parts import open_sealer
 from sentinel.cli.casework import TokenFile, acting
+from sentinel.domain.campaign import Campaign
 from sentinel.domain.incident import Actor
 from sentinel.respond import campaign as commands
 from sentinel.store.ports import CaseTx
@@ -29,3 +30,12 @@ def working(context: typer.Context, token_file: TokenFile) -> Iterator[tuple[Cas
         commands.may(actor, commands.READERS, "campaigns")
         with open_house(settings, open_sealer(settings)) as house:
             yield tx, actor, house
+
+
+@contextmanager
+def working_on(
+    context: typer.Context, token_file: TokenFile, campaign: str
+) -> Iterator[tuple[CaseTx, Actor, House, Campaign]]:
+    """Open the stores for one act on one campaign. Raises NotFound."""
+    with working(context, token_file) as (tx, actor, house):
+        yield tx, actor, house, commands.get(tx, campaign)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,16 +9,17 @@ import typer
 
 from sentinel.app.campaign import desk, second_channel
 from sentinel.app.campaign import proof as proofs
-from sentinel.cli.campaign_common import AsJson, Id, Reason, working
+from sentinel.cli.campaign_common import AsJson, Id, Reason, working, working_on
 from sentinel.cli.casework import TokenFile
 from sentinel.cli.directory import actor_of
+from sentinel.cli.given_file import content_of
 from sentinel.cli.ndjson import decode
 from sentinel.cli.output import json, line
 from sentinel.clock import SystemClock
 from sentinel.domain.dispatch import DispatchState
-from sentinel.errors import Exit, StorageError, UnreadableFile, UsageError
+from sentinel.errors import Exit, UnreadableFile, UsageError
 from sentinel.notify.campaign.evidence import canonical
-from sentinel.respond import campaign as commands
+from sentinel.store.private_file import write_new
 from sentinel.store.signing import read_public_key, signed_bytes_by
 
 ApprovedBy = Annotated[str, typer.Option(help="Sign-in name of the second person.")]
@@ -48,13 +48,12 @@ def evidence(
     as_json: AsJson = False,
 ) -> None:
     """Write the signed evidence file (JSON) and the paper (PDF, French and English)."""
-    with working(context, token_file) as (tx, actor, house):
-        found = commands.get(tx, campaign)
+    with working_on(context, token_file, campaign) as (tx, actor, house, found):
         made = proofs.make_evidence(tx, house, actor, found, now=SystemClock().now())
     name = f"campaign-{found.id[-6:]}-evidence"
-    write(out / f"{name}.json", made.json)
+    write_new(out / f"{name}.json", made.json)
     for language, paper in made.papers.items():
-        write(out / f"{name}-{language}.pdf", paper)
+        write_new(out / f"{name}-{language}.pdf", paper)
     if as_json:
         json({"file": str(out / f"{name}.json"), "sha256": made.sha256})
     else:
@@ -66,10 +65,7 @@ def verify(
     key: Annotated[Path, typer.Option(help="Public key of the house (PEM).")],
 ) -> None:
     """Verify the signature of an evidence file with the house's public key. Exit 1: it fails."""
-    try:
-        raw, pem = file.read_bytes(), key.read_bytes()
-    except OSError as error:
-        raise UnreadableFile(error.strerror or str(error), where=str(error.filename)) from error
+    raw, pem = content_of(file), content_of(key)
     whole = _document(raw, file)
     body, signature = whole.get("evidence"), whole.get("signature")
     if not isinstance(body, dict) or not isinstance(signature, dict):
@@ -121,8 +117,7 @@ def unknown(
     context: typer.Context, campaign: Id, token_file: TokenFile = None, as_json: AsJson = False
 ) -> None:
     """List the letters of which nobody knows yet whether a server has them."""
-    with working(context, token_file) as (tx, _actor, house):
-        found = commands.get(tx, campaign)
+    with working_on(context, token_file, campaign) as (_tx, _actor, house, found):
         letters = list(house.ledger.letters(found.id, DispatchState.UNKNOWN))
         identify = house.settings.mail.sender.rpartition("@")[2].rstrip(">")
     for one in letters:
@@ -146,8 +141,7 @@ def settle(
     as_json: AsJson = False,
 ) -> None:
     """Settle an unknown letter by hand; --not-taken lets it be sent again: you vouch for it."""
-    with working(context, token_file) as (tx, actor, house):
-        found = commands.get(tx, campaign)
+    with working_on(context, token_file, campaign) as (tx, actor, house, found):
         now = SystemClock().now()
         one = desk.resolve(tx, house, actor, found, number, taken=taken, reason=reason, now=now)
     if as_json:
@@ -166,8 +160,7 @@ def post(
     as_json: AsJson = False,
 ) -> None:
     """Write the list (CSV) and the letters to print (PDF) of who got none by mail; two people."""
-    with working(context, token_file) as (tx, actor, house):
-        found = commands.get(tx, campaign)
+    with working_on(context, token_file, campaign) as (tx, actor, house, found):
         listed, printed, numbers, without = second_channel.make_post(
             tx,
             house,
@@ -178,8 +171,8 @@ def post(
             now=SystemClock().now(),
         )
     name = f"campaign-{found.id[-6:]}-post"
-    write(out / f"{name}.csv", listed)
-    write(out / f"{name}.pdf", printed)
+    write_new(out / f"{name}.csv", listed)
+    write_new(out / f"{name}.pdf", printed)
     if as_json:
         json({"letters": numbers, "without_address": without})
     else:
@@ -194,8 +187,7 @@ def posted(
     token_file: TokenFile = None,
 ) -> None:
     """Record that letters went by post."""
-    with working(context, token_file) as (tx, actor, house):
-        found = commands.get(tx, campaign)
+    with working_on(context, token_file, campaign) as (tx, actor, house, found):
         now = SystemClock().now()
         count = second_channel.posted(tx, house, actor, found, number, proof=receipt, now=now)
     line(f"{count} letters by post")
@@ -203,8 +195,7 @@ def posted(
 
 def sms(context: typer.Context, campaign: Id, token_file: TokenFile = None) -> None:
     """Refuse SMS (promise R-07), unless the officer derogated; then say whom it would concern."""
-    with working(context, token_file) as (tx, _actor, house):
-        found = commands.get(tx, campaign)
+    with working_on(context, token_file, campaign) as (tx, _actor, house, found):
         second_channel.refuse_sms(tx, found)
         failed = house.ledger.counts(found.id)[DispatchState.FAILED]
     line(
@@ -217,8 +208,7 @@ def derogate_sms(
     context: typer.Context, campaign: Id, reason: Reason, token_file: TokenFile = None
 ) -> None:
     """Write the officer's derogation for SMS."""
-    with working(context, token_file) as (tx, actor, _house):
-        found = commands.get(tx, campaign)
+    with working_on(context, token_file, campaign) as (tx, actor, _house, found):
         now = SystemClock().now()
         second_channel.derogate_sms(tx, actor, found, reason=reason, now=now)
     line("written")
@@ -232,8 +222,7 @@ def destroy_list(
     token_file: TokenFile = None,
 ) -> None:
     """Remove who the persons are; keyed hashes and proof stay. It cannot be undone."""
-    with working(context, token_file) as (tx, actor, house):
-        found = commands.get(tx, campaign)
+    with working_on(context, token_file, campaign) as (tx, actor, house, found):
         proofs.destroy_list(
             tx,
             house,
@@ -244,15 +233,3 @@ def destroy_list(
             now=SystemClock().now(),
         )
     line("the list is destroyed; `sentinel campaign informed` still answers")
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a new file for its owner alone. Raises StorageError."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-            file.write(content)
-    except FileExistsError as error:
-        raise StorageError("the file exists already", where=str(path)) from error
-    except OSError as error:
-        raise StorageError(error.strerror or str(error), where=str(path)) from error

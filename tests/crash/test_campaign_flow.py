@@ -22,7 +22,6 @@ from sentinel.app.campaign import desk, proof, second_channel
 from sentinel.app.campaign.house import House
 from sentinel.app.campaign.prepare import prepare_letters, prepare_notice
 from sentinel.app.campaign.rounds import Rounds
-from sentinel.cli.campaign_proof import write
 from sentinel.cli.main import app
 from sentinel.clock import ManualClock, SystemClock
 from sentinel.domain.campaign import Campaign, CampaignState
@@ -33,6 +32,7 @@ from sentinel.errors import Refused, SentinelError, StorageError
 from sentinel.notify.campaign.evidence import canonical
 from sentinel.respond import campaign as commands
 from sentinel.store.ports import CaseTx
+from sentinel.store.private_file import write_new
 from sentinel.store.signing import AnchorSigner, read_public_key, signed_bytes_by
 
 START = datetime(2026, 3, 2, 8, 15, tzinfo=UTC)
@@ -542,7 +542,7 @@ def test_the_command_line_from_end_to_end(flow: Flow, tmp_path: Path) -> None:
     sentinel("dpo", "evidence", made["id"], "--out", str(out))
     key = world.settings.keys.anchor
     assert key is not None
-    write(out / "key.pem", AnchorSigner(key.get_secret_value()).public_pem().encode())
+    write_new(out / "key.pem", AnchorSigner(key.get_secret_value()).public_pem().encode())
     (file,) = out.glob("*.json")
     sentinel("dpo", "verify", str(file), "--key", str(out / "key.pem"))
     file.write_bytes(file.read_bytes().replace(b'"attempts": 1', b'"attempts": 9', 1))
