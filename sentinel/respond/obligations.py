@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import msgspec
 
 from sentinel.clock import isoformat
-from sentinel.domain.deadline import Deadline
 from sentinel.domain.incident import Actor, Role
 from sentinel.domain.outbox import Message
 from sentinel.domain.recurring import Completion, Recurring, Standing, State, standings
 from sentinel.errors import NotFound, Refused
 from sentinel.ids import uuid7
+from sentinel.respond.own_alarm import OwnAlarm, Route, enqueue
 from sentinel.store.ports import CaseTx
 
 WATCH = "sentinel:calendar"
 SINCE, RUNG = "calendar:since", "calendar:rung"
 KIND = "calendar_alarm"
 HEX = 64
-
-Route = Callable[[Deadline], Sequence[str]]
 
 
 def since(tx: CaseTx, today: date, *, set_on: date | None = None) -> date:
@@ -135,8 +133,8 @@ def ring(
 def _ring(
     tx: CaseTx, one: Standing, stage: str, now: datetime, today: date, route: Route
 ) -> list[Message]:
+    about = f"calendar:{one.obligation.id}"
     context: dict[str, object] = {
-        "incident_id": f"calendar:{one.obligation.id}",
         "obligation": one.obligation.id,
         "title": {"fr": one.obligation.fr, "en": one.obligation.en},
         "owner": one.obligation.owner.value,
@@ -150,32 +148,15 @@ def _ring(
         occurred_at=now,
         actor=WATCH,
         action="calendar.alarm",
-        object_id=f"calendar:{one.obligation.id}",
+        object_id=about,
         payload={"stage": stage, "at": isoformat(now)},
     )
-    messages = [
-        Message(
-            id=uuid7(),
-            key=f"calendar:{one.obligation.id}:{stage}:{channel}",
-            channel=channel,
-            kind=KIND,
-            context=context,
-            created_at=now,
-            next_attempt_at=now,
-        )
-        for channel in dict.fromkeys(route(_as_deadline(one, now)))
-    ]
-    return [message for message in messages if tx.outbox.enqueue(message)]
-
-
-def _as_deadline(one: Standing, now: datetime) -> Deadline:
-    """Return what the routes of alarms understand: a duty of our own, no limit of the law."""
-    return Deadline(
-        id=f"calendar:{one.obligation.id}",
-        incident_id="",
+    told = OwnAlarm(
+        kind=KIND,
+        about=about,
+        key=f"{about}:{stage}",
         obligation="CALENDAR",
         basis=one.obligation.basis,
-        anchor_at=now,
-        due_at=now,
-        hard=False,
+        context=context,
     )
+    return enqueue(tx, told, route, now)

@@ -5,21 +5,17 @@ The journal tells that it rang even where no channel is set.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from datetime import date, datetime
 
 import msgspec
 
-from sentinel.domain.deadline import Deadline
 from sentinel.domain.outbox import Message
-from sentinel.ids import uuid7
+from sentinel.respond.own_alarm import OwnAlarm, Route, enqueue
 from sentinel.store.ports import CaseTx
 
 KIND = "retention_alarm"
 WATCH = "sentinel:retention"
 RUNG = "retention:rung"
-
-Route = Callable[[Deadline], Sequence[str]]
 
 TITLES = {
     "clock": {
@@ -72,43 +68,26 @@ def ring(
         return []
     rung = {known: day for known, day in rung.items() if day == today.isoformat()}
     tx.state.put(RUNG, msgspec.json.encode(rung | {name: today.isoformat()}))
+    about = f"retention:{alarm}"
     tx.journal.append(
         occurred_at=now,
         actor=WATCH,
         action="retention.alarm",
-        object_id=f"retention:{alarm}",
+        object_id=about,
         payload={"detail": detail, "about": key},
     )
-    messages = [
-        Message(
-            id=uuid7(),
-            key=f"retention:{name}:{today}:{channel}",
-            channel=channel,
-            kind=KIND,
-            context={
-                "incident_id": f"retention:{alarm}",
-                "alarm": alarm,
-                "title": TITLES[alarm],
-                "todo": TODO[alarm],
-                "detail": detail,
-                "day": today.isoformat(),
-            },
-            created_at=now,
-            next_attempt_at=now,
-        )
-        for channel in dict.fromkeys(route(_as_deadline(alarm, now)))
-    ]
-    return [message for message in messages if tx.outbox.enqueue(message)]
-
-
-def _as_deadline(alarm: str, now: datetime) -> Deadline:
-    """Return what the routes of alarms understand: a duty of our own, no limit of the law."""
-    return Deadline(
-        id=f"retention:{alarm}",
-        incident_id="",
+    told = OwnAlarm(
+        kind=KIND,
+        about=about,
+        key=f"retention:{name}:{today}",
         obligation="RETENTION",
         basis="R-55",
-        anchor_at=now,
-        due_at=now,
-        hard=False,
+        context={
+            "alarm": alarm,
+            "title": TITLES[alarm],
+            "todo": TODO[alarm],
+            "detail": detail,
+            "day": today.isoformat(),
+        },
     )
+    return enqueue(tx, told, route, now)
