@@ -56,7 +56,9 @@ def prove(
     secret = sealer.open(account.totp_secret, context=seal_context(account.id)).decode()
     step = totp.matching_step(secret, code, now, account.last_totp_step)
     if step is None:
-        _count_failure(tx, account, now)
+        _journal(tx, account, "account.factor_refused", now, {"reason": "code"})
+        if count_failure(tx, account, now):
+            _journal(tx, account, "account.locked", now, {"minutes": LOCK.seconds // 60})
         return None
     tx.accounts.put(
         msgspec.structs.replace(account, failed_attempts=0, locked_until=None, last_totp_step=step)
@@ -65,8 +67,8 @@ def prove(
     return Factor(account_id=account.id, at=now)
 
 
-def _count_failure(tx: CaseTx, account: Account, now: datetime) -> None:
-    _journal(tx, account, "account.factor_refused", now, {"reason": "code"})
+def count_failure(tx: CaseTx, account: Account, now: datetime) -> bool:
+    """Count a wrong password or code; return whether the account is locked from now on."""
     failures = account.failed_attempts + 1
     locked = failures >= MAX_FAILURES
     tx.accounts.put(
@@ -76,8 +78,7 @@ def _count_failure(tx: CaseTx, account: Account, now: datetime) -> None:
             locked_until=now + LOCK if locked else account.locked_until,
         )
     )
-    if locked:
-        _journal(tx, account, "account.locked", now, {"minutes": LOCK.seconds // 60})
+    return locked
 
 
 def _journal(

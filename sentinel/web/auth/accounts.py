@@ -22,7 +22,7 @@ from sentinel.domain.incident import Role
 from sentinel.errors import Refused
 from sentinel.ids import uuid7
 from sentinel.respond import totp
-from sentinel.respond.second_factor import LOCK, MAX_FAILURES, seal_context
+from sentinel.respond.second_factor import LOCK, count_failure, seal_context
 from sentinel.store.ports import CaseTx, Sealer
 from sentinel.web.auth.roles import check_combination
 from sentinel.web.service import Service
@@ -152,16 +152,7 @@ class Gate:
         # A refusal during the lock does not lengthen it: nobody can be kept out for ever.
         if failure not in {Failure.PASSWORD, Failure.CODE}:
             return
-        failures = account.failed_attempts + 1
-        locked = failures >= MAX_FAILURES
-        tx.accounts.put(
-            msgspec.structs.replace(
-                account,
-                failed_attempts=0 if locked else failures,
-                locked_until=now + LOCK if locked else account.locked_until,
-            )
-        )
-        if locked:
+        if count_failure(tx, account, now):
             _journal(tx, now, account.id, "account.locked", {"minutes": LOCK.seconds // 60})
 
 
