@@ -21,6 +21,7 @@ from sentinel.domain.outbox import Message
 from sentinel.errors import SentinelError, StorageError
 from sentinel.notify.channel import Channel, Rendered, TransportError
 from sentinel.notify.messages import Renderer
+from sentinel.obs.fault import describe
 from sentinel.store.ports import CaseTx
 
 T = TypeVar("T")
@@ -114,7 +115,7 @@ class OutboxWorker:
             await self._give_up(message, str(error))
             return 0
         except Exception as error:  # a bug in one channel must not hold up the others
-            await self._give_up(message, f"unforeseen {type(error).__name__}")
+            await self._give_up(message, f"unforeseen {describe(error)}")
             return 0
         now = self._clock.now()
         await self._write(lambda tx: tx.outbox.mark_sent(message.id, at=now, receipt=receipt))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -303,6 +304,26 @@ async def test_a_poisoned_message_does_not_hold_up_the_others(
     poisoned, homeless, _ = house.messages()
     assert "no such level" in poisoned.last_error
     assert "'fax' is not configured" in homeless.last_error
+
+
+async def test_a_bug_in_a_channel_says_where_it_is_and_holds_up_nobody(
+    house: House, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = house.channel.send
+
+    async def faulty(rendered: Rendered, *, key: str) -> str:
+        if key == "alert:a1:email":
+            raise KeyError("a.person@example.org")
+        return await send(rendered, key=key)
+
+    monkeypatch.setattr(house.channel, "send", faulty)
+    house.enqueue(1)
+    house.enqueue(2)
+    assert await house.worker.drain() == 1
+    failed, _ = house.messages()
+    assert failed.state is OutboxState.FAILED
+    assert re.fullmatch(r"unforeseen KeyError at \w+\.py:\d+", failed.last_error)
+    assert len(server.received) == 1
 
 
 async def test_nothing_is_sent_in_clear_where_starttls_was_asked_for(
