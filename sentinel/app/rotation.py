@@ -1,4 +1,4 @@
-"""Rotation of the master key: wrapped anew at once, then sealed again, row by row, what can be."""
+"""Rotation of the master key: wrapped anew at once, then sealed again, one by one, what can be."""
 
 from __future__ import annotations
 
@@ -7,15 +7,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sentinel.app import parts
+from sentinel.app.campaign.house import FILE as CAMPAIGNS
+from sentinel.app.directory import FILE as DIRECTORY
 from sentinel.clock import SystemClock
 from sentinel.config import Settings
+from sentinel.domain.record import Evidence
 from sentinel.errors import ConfigError, UnreadableFile
+from sentinel.respond.documents import document_context
+from sentinel.respond.evidence import evidence_context
+from sentinel.respond.reclassify import ALL_CASES
 from sentinel.store.case_store import SqlCaseStore
 from sentinel.store.disk import Disk, FolderLock, make_folder, trouble
 from sentinel.store.keys import ring
 from sentinel.store.keys.master import LocalMasterKey, MasterKey, open_master_key
 from sentinel.store.keys.reseal import reseal_map
-from sentinel.store.seal import KEY_BYTES, generate_master_key
+from sentinel.store.ports import CaseTx
+from sentinel.store.reseal_beside import ENTRIES, LETTERS, reseal_database, reseal_files
+from sentinel.store.seal import KEY_BYTES, AesGcmSealer, generate_master_key
 
 OBJECT = "keys"
 
@@ -41,9 +49,35 @@ def rotate(settings: Settings, new: MasterKey, by: str) -> Iterator[tuple[str, i
             for passed in reseal_map(folder, sealer):
                 yield "persons", passed
             yield from cases.reseal(sealer)
+            yield from _reseal_beside(folder, cases, sealer)
             _journal(cases, by, "keys.resealed", {"root": made.roots[-1].id})
         finally:
             cases.close()
+
+
+def _reseal_beside(
+    folder: Path, cases: SqlCaseStore, sealer: AesGcmSealer
+) -> Iterator[tuple[str, int]]:
+    yield "directory", reseal_database(folder / DIRECTORY, sealer, ENTRIES)
+    yield "letters", reseal_database(folder / CAMPAIGNS, sealer, LETTERS)
+    with cases.begin() as tx:
+        files = sealed_files(tx, folder)
+    done, closed = reseal_files(files, sealer)
+    yield "files of cases", done
+    if closed:
+        yield "files that do not open and stay as they are", len(closed)
+
+
+def sealed_files(tx: CaseTx, root: Path) -> list[tuple[Path, str]]:
+    """Return the sealed files of every case, each with the context to which it is bound."""
+    documents = [
+        (root / one.path, document_context(one.id))
+        for case in tx.incidents.find(limit=ALL_CASES)
+        for one in tx.incidents.documents(case.id)
+        if one.sealed
+    ]
+    evidence = [(root / one.path, evidence_context(one.id)) for one in tx.records.find(Evidence)]
+    return documents + evidence
 
 
 def retire(settings: Settings, by: str) -> list[str]:

@@ -1,17 +1,13 @@
-"""Seals the rows of the case store again under the root key that is in force now.
-
-What cannot be sealed again keeps opening by the roots before: segments of events, whose headers are
-chained, files of evidence and documents, until their time is over.
-"""
+"""Seals the rows of the case store again under the root key that is in force now."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from collections.abc import Iterator
+from typing import Final
 
-from sqlalchemy import Column, Connection, Engine, Table, select, update
+from sqlalchemy import Connection, Engine, select, update
 
-from sentinel.errors import StorageError
+from sentinel.store.reseal_rows import AT_ONCE, Place, reseal_rows, resealed
 from sentinel.store.seal import AesGcmSealer
 from sentinel.store.tables import (
     ACCOUNTS,
@@ -28,17 +24,6 @@ from sentinel.store.tables import (
     WEB_SESSIONS,
 )
 from sentinel.store.tables_watch import DEAD_LETTERS
-
-AT_ONCE: Final = 500
-
-
-class Place(NamedTuple):
-    """A column of sealed values. ``context``: from a row's key to what its value is bound to."""
-
-    table: Table
-    column: Column[bytes]
-    context: Callable[[str], str]
-
 
 PLACES: Final = (
     *(
@@ -68,21 +53,7 @@ def reseal_cases(engine: Engine, sealer: AesGcmSealer) -> Iterator[tuple[str, in
     simply run again. The service may run meanwhile.
     """
     for place in PLACES:
-        (key,) = place.table.primary_key.columns
-        last, done, more = "", 0, True
-        while more:
-            with engine.begin() as connection:
-                query = select(key, place.column).where(key > last).order_by(key).limit(AT_ONCE)
-                rows = connection.execute(query).all()
-                for name, sealed in rows:
-                    again = _again(sealer, sealed, place.context(name))
-                    if again is not None:
-                        values = {place.column.name: again}
-                        connection.execute(update(place.table).where(key == name).values(values))
-                        done += 1
-            more = len(rows) == AT_ONCE
-            last = rows[-1][0] if rows else last
-        yield place.table.name, done
+        yield place.table.name, reseal_rows(engine, sealer, place)
     yield DEAD_LETTERS.name, _letters(engine, sealer)
 
 
@@ -103,21 +74,8 @@ def _letters_after(
     rows = connection.execute(query.order_by(table.id).limit(AT_ONCE)).all()
     done = 0
     for row in rows:
-        again = _again(sealer, row.sealed, row.context)
+        again = resealed(sealer, row.sealed, row.context)
         if again is not None:
             connection.execute(update(DEAD_LETTERS).where(table.id == row.id).values(sealed=again))
             done += 1
     return done, rows[-1].id if rows else last, len(rows) == AT_ONCE
-
-
-def _again(sealer: AesGcmSealer, sealed: bytes, context: str) -> bytes | None:
-    """Return a value sealed again; None where it needs not be, or is not sealed at all."""
-    if not sealer.knows(sealed) or sealer.is_current(sealed):
-        return None
-    try:
-        return sealer.seal(sealer.open(sealed, context=context), context=context)
-    except StorageError as error:
-        raise StorageError(
-            "a row cannot be sealed again: nothing of it was changed", where=context,
-            hint=str(error),
-        ) from error  # fmt: skip
