@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 
 from sentinel.domain.certificate import Certificate, Item
@@ -128,12 +129,15 @@ def _gone(one: Certificate, language: str, zone: str) -> Section:
     words = WORDS[language]
     rows = tuple(_row(item, language, zone) for item in one.items)
     names = ("what", "class", "count", "from", "to", "why", "digest")
-    return Section(
-        heading=words["gone"],
-        head=tuple(words[name] for name in names) if rows else (),
-        rows=rows,
-        lines=() if rows else (words["none"],),
-    )
+    return _table(words, "gone", names, rows)
+
+
+def _table(
+    words: Mapping[str, str], heading: str, names: Sequence[str], rows: tuple[tuple[str, ...], ...]
+) -> Section:
+    if not rows:
+        return Section(heading=words[heading], lines=(words["none"],))
+    return Section(heading=words[heading], head=tuple(words[name] for name in names), rows=rows)
 
 
 def _row(item: Item, language: str, zone: str) -> tuple[str, ...]:
@@ -171,12 +175,7 @@ def _stayed(one: Certificate, language: str) -> Section:
         )
         for s in one.stayed
     )
-    return Section(
-        heading=words["stayed"],
-        head=tuple(words[name] for name in ("what", "count", "reason", "name")) if rows else (),
-        rows=rows,
-        lines=() if rows else (words["none"],),
-    )
+    return _table(words, "stayed", ("what", "count", "reason", "name"), rows)
 
 
 def summary(item: Item) -> str:
