@@ -18,6 +18,7 @@ from sentinel.notify import wording
 from sentinel.notify.dossier_limits import limits_text
 from sentinel.notify.dossier_mapping import FormMapping, of_kind
 from sentinel.notify.templates import Templates, one_line
+from sentinel.notify.told_categories import told_categories
 from sentinel.yaml_file import read_yaml
 
 _SOURCES = {
@@ -73,7 +74,8 @@ class Case(msgspec.Struct, frozen=True):
     @property
     def categories(self) -> list[str]:
         """Categories of data, ours."""
-        return sorted(self.affected.categories if self.affected else self.incident.categories)
+        seen = self.affected.categories if self.affected else self.incident.categories
+        return sorted(told_categories(seen))
 
     @property
     def contained(self) -> bool:

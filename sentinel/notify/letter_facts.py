@@ -23,6 +23,7 @@ from sentinel.notify.letter_fragments import (
     read_fragment,
 )
 from sentinel.notify.measures import Measure, measures_of
+from sentinel.notify.told_categories import told_categories
 
 _INFORMED = {Authority.INITIAL, Authority.COMPLETE}
 _ARTICLES = ("Le ", "La ", "Les ", "L’", "Un ", "Une ", "Des ", "Nous ", "The ", "A ", "An ", "We ")
@@ -104,9 +105,7 @@ def _touched(subject: Subject) -> set[str]:
         touched = set(affected.categories if affected else subject.incident.categories)
         more = subject.incident.answers.get("letter.categories")
         touched |= {str(one) for one in more} if isinstance(more, list) else set()
-    if "contact" in touched:
-        touched.add("identity")  # an address or a number in a file stands beside a name
-    return touched
+    return told_categories(touched)
 
 
 def _data(

@@ -20,6 +20,10 @@ _KEPT_TOGETHER = re.compile(
     r"|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre)(?!\w))"
     r"|(?<=\bh) (?=\d\d\b)|(?<=\bM\.) |(?<=\bMme) |(?<=\bMlle) |(?<=\bn°) "
 )
+_YEAR = re.compile(
+    r"\b(janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre)"
+    r" (?=\d{4}\b)"
+)
 
 
 def instant(moment: datetime, language: str, zone: str = "Europe/Paris") -> str:
@@ -88,7 +92,8 @@ def typographic(text: str, language: str) -> str:
     """Set the apostrophes of both languages and the no-break spaces of French.
 
     Imprimerie nationale: a no-break space before the colon and inside guillemets, a narrow one
-    before ``; ? !``. A number does not part from its unit, its month or its next group of digits.
+    before ``; ? !``. A number does not part from its unit, its month or its next group of digits,
+    nor a month from its year.
     """
     text = re.sub(r"(?<=\w)'(?=\w)", "’", text)
     if language != "fr":
@@ -96,7 +101,7 @@ def typographic(text: str, language: str) -> str:
     text = re.sub(r"«[ \u00a0]?", f"«{NO_BREAK}", text)
     text = re.sub(r"[ \u00a0]?»", f"{NO_BREAK}»", text)
     text = re.sub(r" :(?=\s|$)", f"{NO_BREAK}:", text)
-    text = _KEPT_TOGETHER.sub(NO_BREAK, text)
+    text = _YEAR.sub(rf"\1{NO_BREAK}", _KEPT_TOGETHER.sub(NO_BREAK, text))
     return re.sub(r" ([;?!])", rf"{NARROW}\1", text)
 
 

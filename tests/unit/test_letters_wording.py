@@ -96,6 +96,7 @@ def test_french_spaces_and_apostrophes() -> None:
     assert wording.typographic(text, "fr") == (
         "l’un\u00a0: «\u00a0oui\u00a0»\u202f; non\u202f? si\u202f! http://example.org 12:30"
     )
+    assert wording.typographic("le 9 mars 2026", "fr") == "le 9\u00a0mars\u00a02026"
     assert wording.typographic("it's: so", "en") == "it’s: so"
 
 

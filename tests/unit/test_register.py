@@ -245,6 +245,10 @@ def test_what_the_record_tells_is_told_in_the_language_of_the_register() -> None
     assert french.startswith("Confidentialité\u00a0: peuvent être détournées")
 
 
+def test_the_register_names_the_categories_that_the_letter_names() -> None:
+    assert [one.split()[0] for one in row(language="en").data] == ["Civil", "Contact"]
+
+
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_several_measures_are_joined_as_the_language_does(language: str) -> None:
     taken = ["Compte suspendu.", "Export fermé."]

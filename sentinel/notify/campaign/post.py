@@ -69,14 +69,15 @@ def post_pdf(
             names[place] = (f"letter-{number}.pdf", len(_PAGE.findall(pdf)))
             (root / names[place][0]).write_bytes(pdf)
         data = {
-            "title": "Letters for the post",
-            "alt": "Letter",
+            "title": "Lettres à poster – Letters for the post",
             "sender": {"name": sender.name, "address": sender.address},
             "letters": [
                 {
                     "name": one.name,
                     "address": one.address,
                     "reference": one.reference,
+                    "language": one.language,
+                    "alt": "Lettre" if one.language == "fr" else "Letter",
                     "file": names[one.variant, one.language][0],
                     "pages": names[one.variant, one.language][1],
                 }
