@@ -23,6 +23,7 @@ from sentinel.domain.deadline import Deadline
 from sentinel.domain.outbox import Message
 from sentinel.errors import SentinelError
 from sentinel.obs import log
+from sentinel.obs.fault import describe
 from sentinel.respond import anchoring, clock_watch, escalation
 from sentinel.store.ports import CaseTx
 from sentinel.store.signing import AnchorSigner
@@ -108,6 +109,8 @@ class Duties:
         except SentinelError as error:
             day = anchor.day if anchor else ""
             self._log.warning("an anchor is not time-stamped yet", day=day, reason=str(error))
+        except Exception as error:  # nobody waits for this task: it would fail unseen
+            self._log.error("time-stamping failed", fault=describe(error))
 
     async def _keep(self, anchor: Anchor, token: str) -> None:
         stamped = msgspec.structs.replace(anchor, timestamp=token)

@@ -15,6 +15,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from cryptography.x509 import Certificate
+from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from sentinel.app.duties import Duties
@@ -269,6 +270,44 @@ async def test_the_service_stamps_its_anchors_and_verify_reads_them(
     assert answer.exit_code == 1
     [found] = msgspec.json.decode(answer.stdout)["breaks"]
     assert "time-stamp" in found["reason"]
+
+
+async def test_a_fault_of_ours_in_stamping_is_told_and_ends_nothing(
+    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def faulty(_self: Stamper, _anchor: Anchor) -> str:
+        raise KeyError("a.person@example.org")
+
+    monkeypatch.setattr(Stamper, "stamp", faulty)
+    settings = Settings(
+        data_dir=tmp_path / "data",
+        keys={"anchor": "11" * 32},
+        journal={
+            "timestamp_url": "http://127.0.0.1:9/",
+            "timestamp_roots": authority.folder / "root.pem",
+        },
+    )
+    clock = ManualClock(SystemClock().now())
+    store = SqlCaseStore.open(":memory:", AesGcmSealer(bytes(32)), clock)
+
+    async def in_store(function):
+        with store.begin() as tx:
+            return function(tx)
+
+    with store.begin() as tx:
+        tx.journal.append(
+            occurred_at=clock.now(), actor="a", action="test", object_id="x", payload={}
+        )
+    duties = Duties(settings, in_store, Nobody(), clock)
+    with capture_logs() as lines:
+        await duties.round()
+        await duties._stamping
+        await duties.stop()
+    store.close()
+    told = [line["fault"] for line in lines if line["event"] == "time-stamping failed"]
+    assert len(told) == 1
+    assert told[0].startswith("KeyError at ")
+    assert "example.org" not in str(lines)
 
 
 async def test_an_authority_outside_the_allow_list_is_not_asked(authority: Authority) -> None:
