@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 
 import msgspec
 
@@ -154,6 +154,23 @@ CATEGORIES = {
     "credentials": ("identifiants de connexion", "credentials"),
     "documents": ("documents", "documents"),
 }
+ACTIONS = {
+    "customer.read": ("consultation de la fiche", "customer file read"),
+    "customer.search": ("recherche de clients", "search for customers"),
+    "customer.export": ("export de données de clients", "export of customers’ data"),
+    "customer.update": ("modification de la fiche", "customer file changed"),
+    "customer.delete": ("suppression de la fiche", "customer file deleted"),
+    "customer.impersonate": ("action dans l’espace du client", "acting in the customer’s account"),
+    "connection_data.read": ("consultation des données de connexion", "connection data read"),
+    "invoice.read": ("consultation d’une facture", "invoice read"),
+    "correspondence.read": ("consultation d’échanges", "exchanges read"),
+    "session.login": ("connexion", "sign-in"),
+    "batch.run": ("traitement automatique", "automatic processing"),
+    "get": ("page consultée", "page viewed"),
+    "head": ("page consultée", "page viewed"),
+    "post": ("formulaire envoyé", "form sent"),
+    "access": ("accès", "access"),
+}
 ROLES = {
     "support": ("assistance", "support"),
     "billing": ("facturation", "billing"),
@@ -170,20 +187,26 @@ def paper_of(report: AccessReport, language: str) -> Paper:
     index = 0 if language == "fr" else 1
 
     def named(table: dict[str, tuple[str, str]], code: str) -> str:
-        return table[code][index] if code in table else code or "–"
+        known = table.get(code) or table.get(code.lower())
+        return known[index] if known else code or "–"
 
     rows = tuple(
         (
             wording.instant(one.at, language, report.zone),
-            one.action + (f" ({words['failed']})" if one.outcome == "failure" else ""),
+            named(ACTIONS, one.action)
+            + (f" ({words['failed']})" if one.outcome == "failure" else ""),
             named(CATEGORIES, one.category),
             named(ROLES, one.role),
             words["examined"] if one.examined else one.reason.get(language) or "–",
-            one.kept_until.isoformat(),
+            _day(one.kept_until, language),
         )
         for one in report.accesses
     )
-    own = tuple(f"{action} : {count}" for action, count in report.own.items())
+    colon = " : " if language == "fr" else ": "
+    own = tuple(
+        f"{named(ACTIONS, action)}{colon}{wording.number(count, language)}"
+        for action, count in report.own.items()
+    )
     head = tuple(words[name] for name in ("when", "what", "category", "role", "why", "kept"))
     return Paper(
         title=words["title"],
@@ -204,6 +227,10 @@ def paper_of(report: AccessReport, language: str) -> Paper:
             Section(heading=words["rights"], lines=(words["complain"],)),
         ),
     )
+
+
+def _day(value: date, language: str) -> str:
+    return wording.day(datetime.combine(value, time(12), UTC), language, "UTC")
 
 
 def _access(event: Event, zone: str) -> Access:

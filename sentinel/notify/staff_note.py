@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sentinel.config import Settings
 from sentinel.content import content_dir
+from sentinel.notify import wording
 
 
 def staff_note(settings: Settings, language: str, *, roles: list[str], templates: list[str]) -> str:
@@ -27,12 +28,14 @@ def staff_note(settings: Settings, language: str, *, roles: list[str], templates
     environment.filters["lower_first"] = _lower_first
     staff, review = settings.scope.staff, settings.scope.review
     dpo = settings.organisation.dpo
-    return environment.get_template(f"note.{language}.md.j2").render(
+    note = environment.get_template(f"note.{language}.md.j2").render(
         organisation=settings.organisation.name,
         roles=roles,
         templates=templates,
         review=review.enabled,
-        review_at=review.at.strftime("%H:%M" if language == "en" else "%H h %M"),
+        review_at=f"{review.at:%H:%M}"
+        if language == "en"
+        else f"{review.at.hour} h {review.at.minute:02}",
         budget=review.per_day,
         seen_by=staff.seen_by,
         kept_days=staff.kept_days,
@@ -43,6 +46,7 @@ def staff_note(settings: Settings, language: str, *, roles: list[str], templates
         dpia_reference=staff.dpia_reference,
         council_on=_day(staff.council_on, language),
     )
+    return wording.typographic(note, language)
 
 
 def _day(day: date | None, language: str) -> str:
