@@ -20,6 +20,7 @@ from sentinel.domain.event import Event
 from sentinel.domain.incident import Actor, Incident, Role
 from sentinel.domain.log_review import week_name
 from sentinel.errors import ContentError, Refused
+from sentinel.legal.qualification import question
 from sentinel.notify.call_script import call_script
 from sentinel.obs.metrics import Metrics
 from sentinel.obs.workflow import WorkflowGauges
@@ -117,7 +118,8 @@ def test_the_post_mortem_tells_the_record_and_names_nobody(
     assert "The log shows the export of the list" in text
     assert "The guard called" in text
     assert "Take export rights away" in text
-    assert "qual.recipients" in text
+    assert question("qual.recipients").label(language) in text.replace("\u202f", " ")
+    assert "qual." not in text
     assert [one.action for one in found.backdated] == ["incident.note_added"]
     for name in ("acc-dpo", "Dora", "Delatour", "dora"):
         assert name not in text
