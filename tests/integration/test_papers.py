@@ -254,8 +254,11 @@ class Silent:
         return []
 
 
-async def test_the_service_draws_the_week_and_a_signature_meets_the_obligation(case: Case) -> None:
-    pseudonymiser = parts.make_pseudonymiser(SETTINGS)
+async def test_the_service_draws_the_week_and_a_signature_meets_the_obligation(
+    case: Case, tmp_path: Path
+) -> None:
+    settings = SETTINGS.model_copy(update={"data_dir": tmp_path})
+    pseudonymiser = parts.make_pseudonymiser(settings)
     mine = pseudonymiser.pseudonym("usr", "d.ormesson")
     events = MemoryEventStore()
     events.append([*EVENTS[:2], event(6, user__name=mine)], last_offset=2)
@@ -265,7 +268,7 @@ async def test_the_service_draws_the_week_and_a_signature_meets_the_obligation(c
             return function(tx)
 
     metrics = Metrics()
-    rounds = Obligations(SETTINGS, in_store, events, Silent(), metrics, case.clock)
+    rounds = Obligations(settings, in_store, events, Silent(), metrics, case.clock)
     case.after(0)
     await rounds.look()  # from now on the calendar counts
     case.after(24 * 8)
@@ -279,7 +282,7 @@ async def test_the_service_draws_the_week_and_a_signature_meets_the_obligation(c
         account = tx.accounts.by_name("dora")
         assert account is not None
         signed = sign_week(
-            tx, SETTINGS, account, week, remarks="Looked at all of it, nothing odd",
+            tx, settings, account, week, remarks="Looked at all of it, nothing odd",
             suspicious=[], pseudonymiser=pseudonymiser, now=case.clock.now(),
         )  # fmt: skip
         assert not signed.complete  # she is d.ormesson in the logs: one entry waits for another
@@ -288,7 +291,7 @@ async def test_the_service_draws_the_week_and_a_signature_meets_the_obligation(c
             password_hash="", totp_secret=b"", created_at=NOW,
         )  # fmt: skip
         done = sign_week(
-            tx, SETTINGS, auditor, week, remarks="Looked at what was left over",
+            tx, settings, auditor, week, remarks="Looked at what was left over",
             suspicious=[], pseudonymiser=pseudonymiser, now=case.clock.now(),
         )  # fmt: skip
         assert done.complete
