@@ -41,19 +41,25 @@ _ELSEWHERE = re.compile(
     r"|(?:demand\w+|appel\w+|aupres de|contact\w+|inform\w+|a|prevenez|dites a) (?:votre|la) banque"
     r"|gendarmerie|credit reference|passport office|prefecture)\b"
 )
+_WRITES = re.compile(
+    r"\b(?:write|reply|answer|respond|contact|call|ring|phone|e-?mail|text|send)\b[^.;:]*[, ]$"
+)
+_OURS = re.compile(r"\b(?:our|notre|nos) (?:\w+ )?$")
 _REACH = 110
+_NEW_WITHIN = 60
 
 
 def credential_requests(letter: LetterText, words: Lexicon) -> Iterator[Hit]:
     """Find sentences in which the reader is asked to hand over a secret."""
     for one in letter.said:
-        found = _request(one, words)
+        found = asks_secret(one, words)
         if found is not None:
             start, end = found
             yield Hit("asks_for_credentials", letter.in_sentence(one, start), one.text[start:end])
 
 
-def _request(one: Said, words: Lexicon) -> tuple[int, int] | None:
+def asks_secret(one: Said, words: Lexicon) -> tuple[int, int] | None:
+    """Return where in the sentence the reader is asked for a secret, if it asks."""
     language, asks = words.language, words.requests
     text = _FORGET.sub(lambda match: _ASKED[language].ljust(len(match[0])), one.text)
     for verb in asks["give"].finditer(text):
@@ -68,9 +74,16 @@ def _request(one: Said, words: Lexicon) -> tuple[int, int] | None:
         denied = _NOT_TO.search(before) or any(
             asks["denied"].search(part) for part in (clause, between)
         )
-        if (asked or commands) and not denied and not _NEW.search(clause[-60:] + between):
+        ours = _OURS.search(between[: len(between) - len(secret[0])])
+        new = _NEW.search(re.split(r"[,;:.]", clause[-_NEW_WITHIN:])[-1] + between)
+        if (asked or commands or _joins(before, verb[0])) and not (denied or ours or new):
             return verb.start(), secret.end()
     return None
+
+
+def _joins(before: str, verb: str) -> bool:
+    """Tell whether the secret is to come along: "write to us, giving the old password"."""
+    return verb.split(" ", 1)[0].endswith("ing") and _WRITES.search(before) is not None
 
 
 def _commands(verb: str, language: str) -> bool:

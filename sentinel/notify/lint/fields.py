@@ -61,6 +61,12 @@ _LABEL = (
     r"|contact|data protection officer|helpline|hotline|numero vert|ligne|adresse postale"
     r"|postal address|your reference|votre reference)"
 )
+_ABOUT = (
+    r"(?:vos |les |your |the )?"
+    r"(?:donnees|informations?|mesures|consequences|data|details|measures|steps)\b[^.:;!?\n]{0,70}"
+)
+_TWO_LABELS = re.compile(rf"^(?P<label>{_ABOUT}:)\s+(?:{_ABOUT}:\s*$)", re.M)
+_EMPTY_CELL = re.compile(rf"^(?P<label>{_ABOUT})\n{{6,}}(?=[^\S\n])", re.M)
 _BARE = r"(?:-+|n/?a|nc|n\.c\.|none|neant|non renseignee?|not specified|unknown yet|\?+|\.{2,})?"
 _LABELLED = re.compile(
     rf"(?:^[ *•-]*|[(,;/|] ?|- )(?P<label>{_LABEL}(?: (?:de |du |d'|of |the |l'|la |le |a la "
@@ -98,7 +104,8 @@ def empty_fields(letter: LetterText, language: str) -> Iterator[Hit]:
     text = letter.folded.text
     holes = re.compile(
         rf"(?:(?<=\s)|^)(?:{_WORDS[language]})[ ]+(?:[,.;)](?!\w|\.\.)|(?=\n\n|\Z))"
-        r"|\b(?:du +au|from +to|between +and|entre +et|de +a +h|le +a +h)\b|\([ ]*\)|\"[ ]*\""
+        r"|\b(?:du +au|from +to|between +and|entre +et|de +a +h|le +a +h)\b|\([ ]*\)"
+        r"|(?<!\w)\"[ ]*\"(?!\w)"
         r"|\b(?:entre )?le +(?:et|au) +le\b|(?<=[a-z0-9]) +[,.](?=\s|$)"
         r"|, ,(?= )|(?:dear|hello|hi|bonjour|cher|chere|madame|monsieur)[ ]+,",
         re.M,
@@ -110,6 +117,10 @@ def empty_fields(letter: LetterText, language: str) -> Iterator[Hit]:
         strict = _STRICT.match(match["label"]) is not None
         if match["rest"] or not _followed(text, match.end(), strict and not letter.source.page):
             yield Hit("empty_field", letter.offset(match.start("label")), match[0].strip())
+
+    for pattern in (_TWO_LABELS, _EMPTY_CELL) if letter.source.page else (_TWO_LABELS,):
+        for match in pattern.finditer(text):
+            yield Hit("empty_field", letter.offset(match.start("label")), match["label"])
 
 
 def _followed(text: str, end: int, strict: bool) -> bool:

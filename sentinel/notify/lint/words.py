@@ -37,19 +37,21 @@ class JargonFile(Content):
     weak: tuple[str, ...]
 
 
-class FunctionFile(Content):
-    """What a sentence does, by language and name; ``reason`` by what is missing."""
-
-    reason: Mapping[str, Words]
-    en: Mapping[str, str | tuple[str, ...]]
-    fr: Mapping[str, str | tuple[str, ...]]
-
-
 class WordFile(Content):
     """Lists of words and patterns, by language and name."""
 
     en: Mapping[str, str | tuple[str, ...]]
     fr: Mapping[str, str | tuple[str, ...]]
+
+    def of(self, language: str) -> Mapping[str, str | tuple[str, ...]]:
+        """Return the entries in ``fr`` or ``en``."""
+        return self.fr if language == "fr" else self.en
+
+
+class FunctionFile(WordFile):
+    """What a sentence does, by language and name; ``reason`` by what is missing."""
+
+    reason: Mapping[str, Words]
 
 
 class PersonFile(Content):
@@ -110,6 +112,7 @@ def _lexicon(language: str, folder: Path) -> Lexicon:
     }
     jargon = read_yaml(folder / "jargon.yml").validate(JargonFile)
     does = read_yaml(folder / "functions.yml").validate(FunctionFile)
+    turns = read_yaml(folder / "turns.yml").validate(WordFile)
     others = read_yaml(folder / "reasons.yml").validate(ReasonFile)
     requests = read_yaml(folder / "requests.yml").validate(WordFile)
     subject = read_yaml(folder / "subject.yml").validate(WordFile)
@@ -122,9 +125,9 @@ def _lexicon(language: str, folder: Path) -> Lexicon:
         strong_jargon=_joined(jargon.strong, folder),
         weak_jargon=_joined(jargon.weak, folder),
         acronyms=_joined(tuple(map(re.escape, jargon.acronyms)), folder),
-        does=_doings(does.fr if language == "fr" else does.en, folder),
-        requests=_doings(requests.fr if language == "fr" else requests.en, folder),
-        subject=_doings(subject.fr if language == "fr" else subject.en, folder),
+        does=_doings(_both(does.of(language), turns.of(language)), folder),
+        requests=_doings(requests.of(language), folder),
+        subject=_doings(subject.of(language), folder),
         persons=_doings(persons.model_dump(), folder),
         shorteners=_lines(folder / "shorteners.txt"),
         no_names=_lines(folder / "no_names.txt"),
@@ -148,6 +151,26 @@ def _phrases(rule: PhraseFile, language: str, folder: Path) -> Phrases:
     return Phrases(_joined(rule.fr if language == "fr" else rule.en, folder), unless)
 
 
+def _both(
+    entries: Mapping[str, str | tuple[str, ...]], more: Mapping[str, str | tuple[str, ...]]
+) -> dict[str, str | tuple[str, ...]]:
+    """Add the entries of ``more``: to a list its items, to a pattern another way to say it."""
+    merged = dict(entries)
+    for name, added in more.items():
+        known = merged.get(name)
+        if known is None:
+            merged[name] = added
+        elif isinstance(known, str) or isinstance(added, str):
+            merged[name] = "|".join(map(_pattern_of, (known, added)))
+        else:
+            merged[name] = (*known, *added)
+    return merged
+
+
+def _pattern_of(entry: str | tuple[str, ...]) -> str:
+    return entry if isinstance(entry, str) else rf"\b(?:{'|'.join(entry)})\b"
+
+
 def _doings(
     entries: Mapping[str, str | tuple[str, ...]], folder: Path
 ) -> dict[str, re.Pattern[str]]:
@@ -155,9 +178,7 @@ def _doings(
     lists = {name: "|".join(one) for name, one in entries.items() if not isinstance(one, str)}
 
     def text(one: str | tuple[str, ...]) -> str:
-        if not isinstance(one, str):
-            return rf"\b(?:{'|'.join(one)})\b"
-        return re.sub(r"<(\w+)>", lambda match: rf"(?:{lists[match[1]]})", one)
+        return re.sub(r"<(\w+)>", lambda match: rf"(?:{lists[match[1]]})", _pattern_of(one))
 
     return {name: _pattern(text(one), folder) for name, one in entries.items()}
 
