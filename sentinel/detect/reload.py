@@ -26,6 +26,7 @@ from sentinel.detect.rules.model import RuleSet
 from sentinel.detect.rules.rule_tests import run_rule_tests
 from sentinel.errors import ContentError, SentinelError, UnreadableFile
 from sentinel.obs import log
+from sentinel.obs.fault import describe
 
 # Content below the rules that is read at start only.
 NOT_RULES: Final = frozenset({"sources", "scopes", "models", "deprecated"})
@@ -155,8 +156,8 @@ class RuleWatch:
         try:
             async for _changes in awatch(self._directory):
                 await self.look()
-        except OSError as error:
-            self._log.warning("changes are not reported", reason=error.strerror)
+        except Exception as error:  # `look` is asked from time to time as well
+            self._log.warning("changes are not reported", reason=describe(error))
 
     async def look(self) -> bool:
         """Take over what changed; return whether another set is in force now. Never raises."""

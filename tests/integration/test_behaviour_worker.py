@@ -246,6 +246,23 @@ async def test_detection_goes_on_while_scoring_is_down(folder: Path) -> None:
     await behaviour.stop()
 
 
+async def test_an_unforeseen_fault_costs_one_batch_and_is_counted(
+    scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behaviour = watch(scorer)
+    await behaviour.start()
+    with monkeypatch.context() as patch:
+        patch.setattr("sentinel.detect.behaviour.monitor.finding_of", lambda *_: 1 / 0)
+        await behaviour.process(walker())
+        assert await behaviour.flush() == []
+    assert behaviour.health.lost == 1
+    assert behaviour.health.waiting == 0
+    await behaviour.process(walker(START + timedelta(hours=5)))
+    [finding] = await behaviour.flush()
+    assert finding.actor == "sub_w"
+    await behaviour.stop()
+
+
 async def test_a_long_outage_is_bounded_and_counted(folder: Path) -> None:
     scorer = Scorer(folder)
     behaviour = watch(scorer, most_waiting=5)  # never started: nothing is scored

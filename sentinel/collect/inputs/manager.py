@@ -26,6 +26,7 @@ from sentinel.domain.event import Event, LogSource
 from sentinel.errors import ConfigError, SentinelError
 from sentinel.ids import digest_id
 from sentinel.obs import log
+from sentinel.obs.fault import describe
 from sentinel.obs.metrics import Metrics
 
 LOGSOURCE = LogSource(category="audit", product="sentinel", service="collector")
@@ -112,8 +113,9 @@ class Inputs:
             events = [exception_event(s, now) for s in self._settings.sources if s.tls12]
             try:
                 await self._spool.append(events)
-            except SentinelError as error:
-                self._log.error("TLS exceptions not told", reason=error.message)
+            except Exception as error:  # nobody waits for this task
+                reason = error.message if isinstance(error, SentinelError) else describe(error)
+                self._log.error("TLS exceptions not told", reason=reason)
                 await asyncio.sleep(60)
                 continue
             tomorrow = datetime.combine(now.date() + timedelta(days=1), time(), UTC)

@@ -17,10 +17,13 @@ import msgspec
 
 from sentinel.detect.behaviour.budget import DailyBudget
 from sentinel.detect.behaviour.findings import finding_of
+from sentinel.detect.behaviour.model import Score
 from sentinel.detect.behaviour.scorer import Scorer
 from sentinel.detect.behaviour.sessions import WEB, Limits, Session, Sessions
 from sentinel.domain.event import Event
 from sentinel.domain.finding import Finding, RuleInfo
+from sentinel.obs import log
+from sentinel.obs.fault import describe
 
 _BATCH = 256
 _FLUSH_SECONDS = 60.0
@@ -66,6 +69,7 @@ class Behaviour:
         self._budget = DailyBudget(findings_a_day)
         self._scorer = scorer
         self._rule = rule
+        self._log = log.get("behaviour")
         self._idle_after = (limits or Limits()).idle
         self._sessions = Sessions(limits)
         self._lateness = lateness
@@ -189,17 +193,27 @@ class Behaviour:
         while True:
             await self._work.wait()
             batch = [self._waiting[at] for at in range(min(_BATCH, len(self._waiting)))]
-            scores = await self._scorer.score(batch)
-            for session, score in zip(batch, scores, strict=True):
+            is_judged = False
+            try:
+                self._judge(batch, await self._scorer.score(batch))
+                is_judged = True
+            except Exception as error:  # a bug must not end the watch in silence
+                reason = describe(error)
+                self._log.error("sessions not scored", sessions=len(batch), reason=reason)
+            for session in batch:
                 if self._waiting and self._waiting[0] is session:  # not pushed out meanwhile
                     self._waiting.popleft()
-                if score is None:
-                    continue
-                self._scored += 1
-                finding = finding_of(session, score, self._rule)
-                if finding is not None and self._budget.admit(finding.time):
-                    self._ready.append(finding)
+                    self._lost += not is_judged
             if not self._waiting:
                 self._work.clear()
                 self._idle.set()
                 self._patient = True
+
+    def _judge(self, batch: Sequence[Session], scores: Sequence[Score | None]) -> None:
+        for session, score in zip(batch, scores, strict=True):
+            if score is None:
+                continue
+            self._scored += 1
+            finding = finding_of(session, score, self._rule)
+            if finding is not None and self._budget.admit(finding.time):
+                self._ready.append(finding)

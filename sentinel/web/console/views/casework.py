@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from sentinel.domain.alert import AlertState
 from sentinel.domain.incident import Incident, Legal
 from sentinel.domain.record import Answer, Assessment, Evidence, Proposal, Task
 from sentinel.legal.qualification import questions
@@ -56,9 +57,8 @@ async def show_decisions(request: web.Request) -> web.Response:
             "alerts": tx.alerts.find(incident_id=incident.id),
             "loose": [
                 one
-                for state in ("open", "acknowledged")
-                for one in tx.alerts.find(limit=50)
-                if one.state == state
+                for state in (AlertState.OPEN, AlertState.ACKNOWLEDGED)
+                for one in tx.alerts.find(state=state, limit=50)
             ],
             "clocks": tx.incidents.deadlines(incident.id, open_only=True),
             "late": notified_late(tx.incidents.deadlines(incident.id), now),
