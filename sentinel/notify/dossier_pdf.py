@@ -80,11 +80,13 @@ def page_data(dossier: Dossier, frozen: Frozen | None = None) -> dict[str, objec
 
 def _row(field: Field, dossier: Dossier) -> dict[str, object]:
     shown = show(field, dossier.answers.get(field.id), _LANGUAGE)
+    # In a withdrawal, what was never found out is to be completed no more.
+    withdrawn = dossier.kind == FilingKind.WITHDRAW
     return {
         "id": field.id,
         "label": field.label_fr,
         "gdpr": field.gdpr.replace("recital", "considérant"),
-        "state": shown.state,
+        "state": "blank" if withdrawn and shown.state == "missing" else shown.state,
         "lines": list(shown.lines),
         "owner": shown.owner,
         "due": shown.due,

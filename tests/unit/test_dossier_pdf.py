@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -99,6 +100,17 @@ def test_what_must_be_mended_is_named_with_its_paragraph() -> None:
     assert any(str(gap).endswith("(RGPD, art. 33(3)(b))") for gap in gaps)
 
 
+def test_a_withdrawal_leaves_nothing_to_be_completed() -> None:
+    given = dossier()
+    bare = dict.fromkeys(given.answers)
+    told = page_data(msgspec.structs.replace(given, kind="withdraw", answers=bare))
+    states = {row["state"] for section in told["sections"] for row in section["rows"]}
+    assert "blank" in states
+    assert "missing" not in states
+    again = page_data(msgspec.structs.replace(given, kind="initial", answers=bare))
+    assert "missing" in {row["state"] for part in again["sections"] for row in part["rows"]}
+
+
 def test_a_drill_says_so() -> None:
     assert page_data(dossier(drill=True))["drill"] is True
     assert dossier_pdf(dossier(drill=True)) != dossier_pdf(dossier())
@@ -124,7 +136,7 @@ def test_a_drill_says_so() -> None:
         ("b.origin", {"codes": [], "text": "only text"}, "en", ("only text",)),
         ("t.discovery_mode", {"code": "press", "text": "x"}, "en", ("Press or social media: x",)),
         ("c.dpo", {"name": "N", "phone": "+33", "email": ""}, "fr", ("N", "+33")),
-        ("i.date", "2026-03-02", "fr", ("2\u00a0mars 2026",)),
+        ("i.date", "2026-03-02", "fr", ("2\u00a0mars\u00a02026",)),
         ("b.description", "l'accès", "fr", ("l’accès",)),
         (
             "m.taken",
