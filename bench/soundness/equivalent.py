@@ -15,7 +15,9 @@ ASKED = "without a witness the rule is asked for every event"
 DOUBT = "a doubted rule that is not taken away is evaluated"
 FLOOD = "a flood of hits a little sooner or later: either way no needle is lost"
 FORGOTTEN = "what is not remembered is looked up again"
+BOUND = "how much is remembered; that it is bounded is tested apart"
 BRANCHES = "how many branches are told apart; test_fast_index.py has more than any bound"
+LOWER = "Python writes a number in lower case"
 REFUSED = "such a rule is refused either way, in other words"
 
 CHOICE = (
@@ -64,10 +66,12 @@ SPEED: Final[dict[tuple[str, str], str]] = {
 }
 
 EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
-    ("rules.folding", "folded", FOLD, "if False:"): QUICK,
+    ("rules.folding", "", "4096", "4097"): BOUND,
+    ("rules.folding", "", "8", "9"): BOUND,
+    ("rules.folding", "_folded", FOLD, "if False:"): QUICK,
     (
         "rules.folding",
-        "folded",
+        "_folded",
         "text.isascii() or _IRREGULAR.search(text) is None",
         "text.isascii() and _IRREGULAR.search(text) is None",
     ): QUICK,
@@ -83,12 +87,6 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
         "if len(patterns) - len(rest) < 2:",
         "if True:",
     ): "patterns that are not tested together are tested one by one",
-    (
-        "rules.strings",
-        "_shape",
-        "case [Wild.MANY, str(tail)]",
-        "case [Wild.MANY, str(tail)] if False",
-    ): "the ending falls through to the general pattern, which says the same, slower",
     (
         "rules.values",
         "any_test",
@@ -110,7 +108,37 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
         "case [Wild.MANY, str(tail)]",
         "case [Wild.MANY, str(tail)] if False",
     ): GENERAL,
+    (
+        "rules.strings",
+        "alternatives",
+        "case [str(head), Wild.MANY]",
+        "case [str(head), Wild.MANY] if False",
+    ): GENERAL,
+    (
+        "rules.strings",
+        "alternatives",
+        "case [Wild.MANY, str(part), Wild.MANY]",
+        "case [Wild.MANY, str(part), Wild.MANY] if False",
+    ): GENERAL,
     ("rules.strings", "_shape", "case [Wild.MANY]", "case [Wild.MANY] if False"): GENERAL,
+    (
+        "rules.values",
+        "value_test",
+        "folded(spelling)",
+        "spelling",
+    ): LOWER,
+    (
+        "rules.values",
+        "any_test",
+        "if isinstance(one, Text) and (not one.cased):",
+        "if False:",
+    ): APART,
+    (
+        "rules.values",
+        "inner_texts",
+        "case Text([Wild.MANY, str(part), Wild.MANY], cased=False)",
+        "case Text([Wild.MANY, str(part), Wild.MANY], cased=False) if False",
+    ): "without these texts every value is asked",
     ("rules.values", "any_test", "0", "1"): "alternatives may be tried in any order",
     (
         "rules.values",
@@ -235,13 +263,7 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
         "if plan.wanting:",
         "if True:",
     ): "a plan that wants none takes none",
-    (
-        "fast.needles",
-        "keyword_needles",
-        "case Pattern(source)",
-        "case Pattern(source) if False",
-    ): ASKED,
-    ("fast.needles", "keyword_needles", "'' not in runs", "'' in runs"): ASKED,
+    ("fast.needles", "needles_of", "folded(spelling)", "spelling"): LOWER,
     (
         "fast.needles",
         "spellings",
@@ -309,16 +331,15 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
     (
         "fast.regex_literals",
         "_Reader._group",
+        "if found is None or self.pattern.startswith('?', found.end()):",
+        "if False:",
+    ): "`_atom` refuses the question mark, and a parenthesis is found where there is one",
+    (
+        "fast.regex_literals",
+        "_Reader._group",
         "found is None or self.pattern.startswith('?', found.end())",
         "found is None and self.pattern.startswith('?', found.end())",
     ): "`_atom` refuses the question mark",
-    (
-        "fast.regex_literals",
-        "_Reader._repeat",
-        "if self.pattern[self.at:self.at + 1] in {'*', '?', '+'}"
-        " or _REPEAT.match(self.pattern, self.at):",
-        "if False:",
-    ): "`_atom` refuses the second repetition, and so does RE2",
     ("fast.rows", "RowReader.__init__", "False", "True"): PAYS,
     ("fast.rows", "RowReader.candidates", "not self._tried", "self._tried"): PAYS,
     (

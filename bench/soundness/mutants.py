@@ -58,8 +58,8 @@ SKIPPED = frozenset(
 QUICK = {
     "rules": (
         "tests/unit/test_sigma_matching.py", "tests/unit/test_sigma_specification_tables.py",
-        "tests/unit/test_sigma_corners.py", "tests/unit/test_fast_*.py",
-        "tests/unit/test_sigma_load.py",
+        "tests/unit/test_sigma_corners.py", "tests/unit/test_sigma_memory.py",
+        "tests/unit/test_fast_*.py", "tests/unit/test_sigma_load.py",
     ),
     "fast": ("tests/unit/test_fast_*.py",),
     "fast.choice": ("tests/unit/test_fast_choice.py",),
@@ -69,6 +69,7 @@ QUICK = {
     "fast.regex_literals": ("tests/unit/test_fast_witness.py",),
     "fast.watch": ("tests/unit/test_fast_index.py",),
     "fast.raw": ("tests/property/test_fast_sieve.py", "tests/unit/test_fast_lines.py"),
+    "fast.rows": ("tests/property/test_fast_sieve.py", "tests/unit/test_fast_lines.py"),
     "fast.sieve": ("tests/property/test_fast_sieve.py", "tests/unit/test_fast_lines.py"),
 }  # fmt: skip
 SLOW = (

@@ -13,6 +13,7 @@ from test_fast_property import rule
 
 from sentinel.detect.fast import raw
 from sentinel.detect.fast.lines import LineMatcher
+from sentinel.detect.fast.plan import Plan
 from sentinel.detect.fast.scanner import TO_ASCII
 from sentinel.detect.fast.sieve import make_sieve, raw_literal
 from sentinel.detect.fast.witness import Sign
@@ -133,9 +134,17 @@ def test_no_spelling_is_set_aside(wanted: Any, spellings: list[bytes]) -> None:
 def test_a_number_needs_every_line_read() -> None:
     numbers = rule({"one": {"a": 4624}, "condition": "one"})
     lines = [json.dumps({"a": n}).encode() for n in range(100)]
-    from sentinel.detect.fast.plan import Plan
-
     assert make_sieve(Plan([numbers]).branches, lines) is None
+
+
+@pytest.mark.parametrize("wanted", [
+    [{"a": 4624}, {"a": "some word"}], {"a": [4624, "some word"]},
+    [{"a|endswith": "x"}, {"b": "word"}],
+])  # fmt: skip
+def test_what_may_be_spelt_in_many_ways_needs_every_line_read(wanted: Any) -> None:
+    found = rule({"one": wanted, "condition": "one"})
+    lines = [json.dumps({"a": f"nothing {n}", **SOURCE}).encode() for n in range(100)]
+    assert make_sieve(Plan([found]).branches, lines) is None
 
 
 NEEDLES = ("secret word", "kiwi", "a")

@@ -153,6 +153,39 @@ def test_a_new_choice_follows_what_is_common_now() -> None:
     holds(found, [*early, *late, *early, *late], rounds=8)
 
 
+def test_after_learning_few_are_named_in_vain() -> None:
+    """Two clauses, a negation, absence: in the end each rule is named where it matches."""
+    found = [
+        rule(0, {"a|contains|all": ["often", "seldom"]}),
+        rule(1, {"b": "usual"}, "not one"),
+        rule(2, {"c|contains": "some", "d": None}),
+        rule(3, {"c|endswith": "thing", "a|startswith": "both"}),
+    ]
+    batch: list[Fields] = [{"a": f"quiet {n}", "b": "usual", "d": "here"} for n in range(210)]
+    for n in range(210):
+        batch[n] |= {"a": f"{'often' * (n % 5 == 0)} {'seldom' * (n % 7 == 0)} {n}"}
+        batch[n] |= {"c": f"some {n}"} if n % 9 == 0 else {}
+    batch += [{"b": "usual", "c": "some"}, {"a": "both", "c": "a thing"}, {"b": "USUAL"}, {}]
+    expected = [[one.info.id for one in found if one.match(fields)] for fields in batch]
+    index = RuleIndex(found)
+    for _round in range(6):
+        named = asked(index, [*map(event, batch)])
+        assert all(set(want) <= set(got) for want, got in zip(expected, named, strict=True))
+    assert named == expected
+
+
+def test_a_long_value_is_left_to_the_event_and_its_budget() -> None:
+    found = watch.Watch(rule(0, {"a": "wanted"}), 0)
+    assert found.may_match(("wanted",))
+    assert not found.may_match(("z" * watch.LONG,))
+    assert found.may_match(("z" * (watch.LONG + 1),))
+
+
+def test_a_value_of_another_kind_is_its_text() -> None:
+    made = Column({"\x1e2026-01-05\x1e": {0}, "05": {1}})
+    assert list(made.fire([datetime(2026, 1, 5, tzinfo=UTC).date(), "2026"])) == [(0, {0, 1})]
+
+
 def test_more_values_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(column, "REMEMBERED", 10)
     found = [rule(0, {"a|endswith": "7"}), rule(1, {"a|contains": "1", "b": "x"})]

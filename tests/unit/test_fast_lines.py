@@ -10,6 +10,8 @@ import pytest
 
 from sentinel.detect.fast import raw, scanner, sieve
 from sentinel.detect.fast.lines import LineMatcher
+from sentinel.detect.fast.plan import Plan
+from sentinel.detect.fast.rows import RowReader
 from sentinel.detect.rules.load import load_rules
 from sentinel.detect.rules.model import RuleSet
 
@@ -97,6 +99,13 @@ def test_learning_keeps_the_matches(rules: RuleSet) -> None:
     assert [matched(matcher, lines) for _round in range(3)] == [want] * 3
     (route,) = matcher._routes.values()
     assert route.plan.choices > 1
+
+
+def test_a_line_that_holds_nothing_is_not_decoded(rules: RuleSet) -> None:
+    some = [rule for rule in rules.rules if rule.name in {"equals", "inside", "keyword"}]
+    lines = [json.dumps({"a": value, **SOURCE}).encode() for value in ("x", "needle", "wanted")]
+    for _round in range(2):
+        assert set(RowReader(Plan(some)).candidates(lines)) == {1, 2}
 
 
 def test_only_rules_of_the_log_source_match(rules: RuleSet) -> None:
@@ -245,13 +254,14 @@ def test_a_keyword_at_the_end_of_a_line_is_its_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fastest", [True, False])
+@pytest.mark.parametrize("how", ["cased", "re"])
 def test_a_keyword_in_its_own_case_is_searched_in_any(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fastest: bool
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fastest: bool, how: str
 ) -> None:
     if not fastest:
         for module in (raw, scanner, sieve):
             monkeypatch.setattr(module, "find_spec", lambda _name: None)
-    loaded = written(tmp_path, {"cased": '{one: {"|cased": "Secret Word"}, condition: one}'})
+    loaded = written(tmp_path, {"cased": f'{{one: {{"|{how}": "Secret Word"}}, condition: one}}'})
     values = (b"a Secret Word", b"a secret word", b"A SECRET WORD")
     lines = [b'{"category":"webserver","user":"u","a":"%s"}' % value for value in values]
     assert matched(LineMatcher(loaded.rules), lines) == [(0, "cased")]

@@ -54,6 +54,10 @@ def compiled(detection: Any) -> Rule:
     ({"a": "ß"}, {"a": "\u1e9e"}, {"a": "ss"}),
     ({"a": "ßσ"}, {"a": "\u1e9eΣ"}, {"a": "ssΣ"}),
     ({"a": "?x"}, {"a": "\u0130X"}, {"a": "i\u0307x"}),
+    ({"a": r"x\?"}, {"a": "X?"}, {"a": "x\ud800"}),
+    ({"a": r"x\?*"}, {"a": "X?y"}, {"a": "x\ud800y"}),
+    ({"a": r"*\?x"}, {"a": "y?X"}, {"a": "y\ud800x"}),
+    ({"a": r"*\?*"}, {"a": "x?y"}, {"a": "x\ud800y"}),
 ])  # fmt: skip
 def test_a_corner(detection: Any, matching: dict[str, Any], other: dict[str, Any]) -> None:
     rule = compiled(detection)
