@@ -115,8 +115,9 @@ class Consumer:
                 batch = await asyncio.to_thread(self._source.read, after, limit=turn.last - after)
                 if not batch:
                     break
-                events += [event for _offset, event in batch]
-                after = batch[-1][0]
+                # What was pruned since counts for nothing: the batch may reach beyond the turn.
+                events += [event for offset, event in batch if offset <= turn.last]
+                after = min(batch[-1][0], turn.last)
             self._detector.replay(events, now=turn.at)
             seen += len(events)
             await asyncio.sleep(0)

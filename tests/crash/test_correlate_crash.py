@@ -328,6 +328,25 @@ def test_other_rules_do_not_take_over_what_was_counted(tmp_path: Path) -> None:
     assert again > 2000  # the whole past, in silence
 
 
+async def test_after_a_prune_no_later_event_passes_as_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sentinel.detect.consumer.SLICE", 64)
+    rules = write_rules(tmp_path / "rules")
+    await fill(tmp_path)
+    assert not (await live(tmp_path, rules, 40))[0]
+    house = House(tmp_path, rules, Death(0))
+    judged, read = house.consumer.offset, house.spool.read
+    left = 10
+
+    def rest(after: int, *, limit: int = 4096) -> list[tuple[int, Event]]:
+        return read(max(after, judged - left), limit=limit)
+
+    monkeypatch.setattr(house.spool, "read", rest)
+    assert await house.consumer.warm_up(timedelta(hours=25)) == left
+    await house.close()
+
+
 async def _survive(folder: Path) -> None:
     house = House(folder, load_rules(folder / "rules").require_clean(), Death(0))
     print("open", flush=True)
