@@ -13,9 +13,10 @@ from sentinel.notify.lint.words import Lexicon
 
 _BOTH = re.compile(r"\b(?:and|or|et|ou)\b.*\b(?:not|no|ne|pas|non)\b|/")
 _AMONG = re.compile(
-    r"\b(?:includ\w+|such as|namely|notamment|dont|y compris|s'agit|it (?:is|was) your"
+    r"\b(?:includ\w+|such as|namely|notamment|dont|y compris|s'agi\w+|it (?:is|was) your"
     r"|these (?:are|were))\b"
 )
+_KEPT = re.compile(r"\W*(?:we (?:hold|keep|store|process)|nous (?:conserv|trait|deten|gard)\w+)\b")
 _YOURS = re.compile(r"\b(?:your|votre|vos)(?: \w+)? $")
 _YOU = re.compile(r"\b(?:you|vous)\b")
 _OURS = re.compile(r"\b(?:our|its|notre|nos|ses) (?:\w+ )?$")
@@ -34,7 +35,7 @@ _ENUMERATED = 3  # data named in a row without a verb that says what they are
 def tells_data(one: Said, words: Lexicon) -> bool:
     """Tell whether the sentence names the data concerned."""
     does = words.does
-    if directs(one, words) or reached_by(one.text):
+    if directs(one, words) or reached_by(one.text) or _KEPT.match(one.text):
         return False
     both = _BOTH.search(one.lead)  # "what was seen and what was not": each sentence says which
     if does["negated"].search(without(_BESIDE, one.lead)) and not both:

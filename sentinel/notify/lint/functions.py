@@ -16,6 +16,7 @@ from sentinel.notify.lint.data import tells_data
 from sentinel.notify.lint.letter_text import LetterText, Said
 from sentinel.notify.lint.measures import tells_measures
 from sentinel.notify.lint.nature import tells_nature
+from sentinel.notify.lint.order import acts_later, explains_between
 from sentinel.notify.lint.words import Lexicon
 
 FUNCTIONS = ("nature", "data", "consequences", "measures", "advice", "contact")
@@ -33,6 +34,9 @@ def missing_functions(letter: LetterText, words: Lexicon) -> tuple[str, ...]:
     }
     said = [one for one in letter.said if not _heads(one, words)]
     found = [name for name in judges if not any(judges[name](one, words) for one in said)]
+    for name, told in (("measures", acts_later), ("consequences", explains_between)):
+        if name in found and told(said, words):
+            found.remove(name)
     return tuple(found if reachable(letter, words) else [*found, "contact"])
 
 

@@ -25,7 +25,7 @@ def tells_nature(one: Said, words: Lexicon) -> bool:
     blamed = does["bad_actor"].search(text) or does["mistake"].search(text)
     if (blamed and _happened("event", text, words)) or _happened("plain_event", text, words):
         return True
-    return _narrates(one, words)
+    return narrates(one, words)
 
 
 def _introduced_otherwise(one: Said, words: Lexicon) -> bool:
@@ -43,7 +43,7 @@ def _happened(name: str, text: str, words: Lexicon) -> bool:
     return any(not _possible(text, match, words) for match in found)
 
 
-def _narrates(one: Said, words: Lexicon) -> bool:
+def narrates(one: Said, words: Lexicon) -> bool:
     """Tell whether the sentence tells a deed of any kind, beyond "an incident occurred"."""
     does = words.does
     past = does["told_past"].search(one.written)
