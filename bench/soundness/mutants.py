@@ -86,10 +86,14 @@ SHARED = (msgspec, re2, sigma.conditions, sigma.correlations, sigma.modifiers, s
 
 
 class Task(NamedTuple):
-    """A mutant of a module. ``name``: below `sentinel.detect`."""
+    """A mutant of a module. ``name``: below `sentinel.detect`.
+
+    ``nth``: which one of those in its function that read alike.
+    """
 
     name: str
     mutant: Mutant
+    nth: int = 1
 
     def __str__(self) -> str:
         m = self.mutant
@@ -105,7 +109,8 @@ class Task(NamedTuple):
     def reason(self) -> str:
         """Why the fault changes nothing, or the empty string."""
         m = self.mutant
-        return EQUIVALENT.get((self.name, m.where, m.before, m.after), "")
+        alike = EQUIVALENT.get((self.name, m.where, m.before, m.after), "")
+        return alike or EQUIVALENT.get((self.name, m.where, f"{m.before} #{self.nth}", m.after), "")
 
 
 class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -134,8 +139,10 @@ def tasks(only: str) -> Iterator[Task]:
     for name in (*MODULES, *(f"fast.{path.stem}" for path in fast)):
         path = ROOT / "sentinel" / "detect" / f"{name.replace('.', '/')}.py"
         source = path.read_text(encoding="utf-8")
+        alike: Counter[tuple[str, str, str]] = Counter()
         for mutant in (*mutants(source, SKIPPED), *by_hand(name, source)):
-            task = Task(name, mutant)
+            alike[mutant.where, mutant.before, mutant.after] += 1
+            task = Task(name, mutant, alike[mutant.where, mutant.before, mutant.after])
             if only in str(task):
                 yield task
 

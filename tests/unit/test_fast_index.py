@@ -181,6 +181,12 @@ def test_a_long_value_is_left_to_the_event_and_its_budget() -> None:
     assert found.may_match(("z" * (watch.LONG + 1),))
 
 
+def test_values_that_are_not_those_of_its_fields_rule_nothing_out() -> None:
+    found = watch.Watch(rule(0, {"a": "x", "b": "y"}), 0)
+    assert not found.may_match(("x", "z"))
+    assert found.may_match(("z",))
+
+
 def test_a_value_of_another_kind_is_its_text() -> None:
     made = Column({"\x1e2026-01-05\x1e": {0}, "05": {1}})
     assert list(made.fire([datetime(2026, 1, 5, tzinfo=UTC).date(), "2026"])) == [(0, {0, 1})]

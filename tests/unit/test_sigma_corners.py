@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sentinel.detect.rules.fault import RuleFault
+from sentinel.detect.rules.fields import ITEM, MISSING, SCALAR, length
 from sentinel.detect.rules.model import Origin, Rule
 from sentinel.detect.rules.parse import parse_document
+from sentinel.detect.rules.wanted import Wild, merged
 
+MANY, ONE = Wild.MANY, Wild.ONE
 HOUR = "2026-01-01T05:00:00Z"
 
 
-def compiled(detection: Any) -> Rule:
+def compiled(detection: Any, lists: Mapping[str, tuple[str, ...]] | None = None) -> Rule:
     raw = {
         "title": "t",
         "logsource": {"category": "test"},
         "detection": {"condition": "one", "one": detection},
     }
-    rule = parse_document(raw, Origin(path=Path("rule.yml"), index=0, raw=raw), "rule", {})
+    rule = parse_document(raw, Origin(path=Path("rule.yml"), index=0, raw=raw), "rule", lists or {})
     assert isinstance(rule, Rule)
     return rule
 
@@ -58,11 +62,59 @@ def compiled(detection: Any) -> Rule:
     ({"a": r"x\?*"}, {"a": "X?y"}, {"a": "x\ud800y"}),
     ({"a": r"*\?x"}, {"a": "y?X"}, {"a": "y\ud800x"}),
     ({"a": r"*\?*"}, {"a": "x?y"}, {"a": "x\ud800y"}),
+    ({"a": "x"}, {"a": [["y", ["x"]]]}, {"a": [["y"]]}),
+    ({"a": ["x", None]}, {}, {"a": "y"}),
+    (["x', 'y"], {"a": "x', 'y"}, {"a": ["x", "y"]}),
+    (["x', 'y"], {"a": ["x', 'y"]}, {"a": [["x", "y"]]}),
+    ({"a|fieldref": ["b", "c"]}, {"a": "x", "b": "y", "c": "X"}, {"a": "x", "b": "y"}),
+    ({"a|fieldref|endswith": "b"}, {"a": "path/x", "b": "/X"}, {"a": "/x/path", "b": "/x"}),
+    ({"a|fieldref|contains": "b"}, {"a": "a path", "b": "PAT"}, {"a": "pat", "b": "path"}),
+    ({"a|fieldref": "b"}, {"a": [["x"]], "b": [["y", ["X"]]]}, {"a": [["x"]], "b": [["y"]]}),
+    ({"a|cased|fieldref": "b"}, {"a": "X", "b": "X"}, {"a": "X", "b": "x"}),
 ])  # fmt: skip
 def test_a_corner(detection: Any, matching: dict[str, Any], other: dict[str, Any]) -> None:
     rule = compiled(detection)
     assert rule.match(matching)
     assert not rule.match(other)
+
+
+def test_a_value_without_a_text_hides_no_keyword_before_it() -> None:
+    assert compiled(["evil"]).match({"a": "so EVIL", "b": 10**5_000})
+
+
+def test_a_placeholder_stands_for_its_values_under_other_modifiers() -> None:
+    lists = {"flag": ("enc", "e")}
+    rule = compiled({"a|expand|windash|contains": " -x%flag%"}, lists)
+    assert all(rule.match({"a": f"x {dash}xENC y"}) for dash in "-/\u2013\u2014\u2015")
+    assert not rule.match({"a": "x +xenc"})
+
+
+@pytest.mark.parametrize(("parts", "expected"), [
+    ([], ()),
+    (["a", "b", "c"], ("abc",)),
+    ([MANY, MANY, MANY], (MANY,)),
+    ([ONE, ONE], (ONE, ONE)),
+    ([MANY, "a", "b", ONE, MANY, MANY, "c"], (MANY, "ab", ONE, MANY, "c")),
+])  # fmt: skip
+def test_neighbours_are_merged(parts: list[str | Wild], expected: tuple[str | Wild, ...]) -> None:
+    assert merged(parts) == expected
+
+
+@pytest.mark.parametrize(("value", "expected"), [
+    ("", 0),
+    ("abc", 3),
+    (MISSING, 0),
+    (None, SCALAR),
+    (7, SCALAR),
+    (True, SCALAR),
+    ([], 0),
+    (["ab", 7], 2 * ITEM + 2 + SCALAR),
+    ([["abc"], []], 3 * ITEM + 3),
+    ({"key": "ab", "k": None}, 2 * ITEM + 6 + SCALAR),
+    ([{"key": ["ab"]}], 3 * ITEM + 5),
+])  # fmt: skip
+def test_what_a_value_costs(value: Any, expected: int) -> None:
+    assert length(value) == expected
 
 
 @pytest.mark.parametrize("detection", [{"a|windash": 5}, {5: "x"}])
