@@ -44,6 +44,16 @@ _ELSEWHERE = re.compile(
 _WRITES = re.compile(
     r"\b(?:write|reply|answer|respond|contact|call|ring|phone|e-?mail|text|send)\b[^.;:]*[, ]$"
 )
+_CLAUSE_BETWEEN = re.compile(  # "type the address yourself before you enter your password"
+    r";|\b(?:before (?:you|enter|typ|\w+ing)|if (?:you|some|any)|when(?:ever)?"
+    r"|avant (?:de\b|d'|que)"
+    r"|si (?:vous|l'on|on|quelqu)|lorsqu\w*|quand|where no|ou aucun)|"
+    r"\b(?:no|nor|ni|aucune?|sans|without) (?:\w+ ){0,3}$"
+)
+_LISTED = re.compile(r"\)|,(?! (?:avec|with|accompagn|en|ainsi|along|together|by|par|dans)\b)")
+_WITHOUT = re.compile(r"\b(?:without|sans)\b[^,;:.]*,")
+_NOUN_BEFORE = re.compile(r"\b(?:your|the|an|this|that|new|each|votre|vos|un|une)\s$")
+_UNLESS = re.compile(r"\b(?:si|tant que|a moins que|avant que) vous ne (\w+ez)(?: pas)?")
 _OURS = re.compile(r"\b(?:our|notre|nos) (?:\w+ )?$")
 _REACH = 110
 _NEW_WITHIN = 60
@@ -51,25 +61,49 @@ _NEW_WITHIN = 60
 
 def credential_requests(letter: LetterText, words: Lexicon) -> Iterator[Hit]:
     """Find sentences in which the reader is asked to hand over a secret."""
+    before: Said | None = None
     for one in letter.said:
-        found = asks_secret(one, words)
+        found = asks_secret(one, words) or _asks_for_it(one, before, words)
         if found is not None:
             start, end = found
             yield Hit("asks_for_credentials", letter.in_sentence(one, start), one.text[start:end])
+        before = one
+
+
+def _asks_for_it(one: Said, before: Said | None, words: Lexicon) -> tuple[int, int] | None:
+    """Return where the reader is asked for what the sentence before speaks of.
+
+    "You will be texted a code. Please send it to us."
+    """
+    asks = words.requests
+    found = asks["hand_it"].search(one.text)
+    if found is None or before is None or asks["denied"].search(f"{before.text} {one.text}"):
+        return None
+    if not (asks["secret"].search(before.text) and asks["arrives"].search(before.text)):
+        return None
+    start = one.text[: found.start()]
+    if not (asks["asked"].search(start) or _COMMAND[words.language].search(start)):
+        return None
+    return found.span()
 
 
 def asks_secret(one: Said, words: Lexicon) -> tuple[int, int] | None:
     """Return where in the sentence the reader is asked for a secret, if it asks."""
     language, asks = words.language, words.requests
     text = _FORGET.sub(lambda match: _ASKED[language].ljust(len(match[0])), one.text)
+    text = _UNLESS.sub(lambda match: f"veuillez {match[1]}".ljust(len(match[0])), text)
     for verb in asks["give"].finditer(text):
         secret = asks["secret"].search(text, verb.end(), min(len(text), verb.end() + _REACH))
         if secret is None or _ELSEWHERE.search(text):
             continue
         before = text[: verb.start()]
+        if _LISTED.match(text, verb.end()) or _NOUN_BEFORE.search(before):
+            continue  # "name, e-mail, card number": a noun
+        if _CLAUSE_BETWEEN.search(text[verb.end() : secret.start()]):
+            continue
         asked = asks["asked"].search(text[: verb.end()]) or asks["asked"].search(one.lead)
         commands = _commands(verb[0], language) and _COMMAND[language].search(before)
-        clause = before[-_REACH:] + verb[0]
+        clause = _WITHOUT.sub(",", before[-_REACH:] + verb[0])
         between = text[verb.end() : secret.end()]
         denied = _NOT_TO.search(before) or any(
             asks["denied"].search(part) for part in (clause, between)

@@ -1,4 +1,4 @@
-"""Fields of a template that were not filled: a placeholder, or a label and nothing after it."""
+"""Labels, list items, cells and sentences without the value that belongs there."""
 
 from __future__ import annotations
 
@@ -7,47 +7,6 @@ from collections.abc import Iterator
 
 from sentinel.notify.lint.letter_text import LetterText
 from sentinel.notify.lint.report import Hit
-from sentinel.notify.lint.source import Source
-
-_PLACEHOLDERS = re.compile(
-    r"""
-      \{\{[^{}\n]*\}\} | \{%[^\n]*?%\} | \$\{[^}\n]+\} | \#\{[^}\n]+\} | \$\(?[A-Z_]{3,}\b\)?
-    | \{[^\W\d][\w .:'’-]{0,60}\} | \{\d{1,2}\}
-    | %%?[A-Za-z_][A-Za-z0-9_]{2,40}%%? | %\(\w+\)[sd]
-    | \*\|[^|\n]{2,40}\|\* | \{\$[^}\n]+\} | <%[^%\n]*%> | ::\w+:: | (?<![\w.])@\w{2,30}@
-    | \#{3,} | \?{3,}
-    | \b[A-Z]{2,}(?:_[A-Z0-9]+)+\b | %[^\W\d_]{3,30}%
-    | \bPrénom\s+N[Oo][Mm]\b | \bN(?:OM|om)\s+Prénom\b | \bFirst\s*[Nn]ame\s+Last\s*[Nn]ame\b
-    | «\s*(?i:prénom|nom|civilité|adresse|date|titre|société|raison\ sociale)\w*\s*»
-    | \b(?:le|du|au|on|the|M\.|Mme|Mr|Mrs)\s(?:\.{3}|…)(?=\s)
-    | @@[^@\n]{2,40}@@ | \#\#[^#\n]{2,40}\#\# | \|\|[^|\n]{2,40}\|\|
-    | <<[^<>\n]{2,60}>> | ‹[^‹›\n]{2,60}›
-    | «\s*[A-ZÉÈÀ_]{2,}(?:[\s_-][A-ZÉÈÀ_]+)*\s*»
-    | \[\[[^\]\n]{1,80}\]\] | \[(?=[^\]\n]*[^\W\d_]{2})[^\]\n@]{2,120}\](?!\()
-    | <(?!/?(?:https?|mailto|www))[^\W\d_][^<>\n@/]{1,60}>
-    | \b[Xx]{3,}\b | \b[Xx]{2,}(?:\s?[/.:-]\s?[Xx]{2,})+
-    | \b[Xx]{2}\s(?=[^\W\d_]+\s(?:20)?[Xx\d]{2})
-    | _{2}\w+_{2} | _{2,} | \b[X]{2}\b | \[[●•xX.…?]+\] | \$[a-z_]+\.?[a-z_]{2,40}
-    | \#[A-Za-z_]{3,30}\#
-    | \.{2,}/\.{2,}
-    | \(\s*(?i:insert|insérer|inserer|à\ compléter|à\ préciser|to\ complete|nom\ du|name\ of
-        | your\ name|votre\ nom|date\ here)[^)\n]{0,60}\)
-    | \.{6,} | …{3,}
-    | \b(?:jj|dd|mm)[/.-](?:mm|dd)[/.-](?:aaaa|aa|yyyy|yy)\b
-    | \b(?:JJ|DD|MM)[/.-](?:MM|DD)[/.-](?:AAAA|AA|YYYY|YY)\b
-    | \b(?:YYYY|AAAA)-MM-(?:DD|JJ)\b | \bHH\s?[:h]\s?MM\b
-    | \b(?:TODO|TBD|TBC|FIXME|XXX|undefined|NaN|NULL)\b | \#(?:REF|N/A|NAME|NOM|VALUE)[!?]?
-    | (?i:\binsert\s+(?:date|name|number|address|link|reference)\b | \blorem\s+ipsum\b
-    | \bto\s+be\s+(?:completed|filled\s+in|inserted)\b
-        | \b(?:insert|inserer|insérer)\s+(?:\w+\s+){0,3}(?:here|ici)\b
-        | \bà\s+(?:compléter|renseigner)\b(?=\s*(?:[\])}:.]|\n|\Z))
-        | \bnom\s+du\s+(?:client|destinataire)\s+ici\b | \b(?:customer|first|client)_name\b )
-    """,
-    re.VERBOSE,
-)
-_NO_PLACEHOLDER = re.compile(
-    r"\[(?:exercice|drill|sic|\.\.\.|…|nda|note|traduction|translation)\]", re.I
-)
 
 _LABEL = (
     r"(?:tel|telephone|phone|mobile|portable|fax|e-?mail|courriel|mel|mail|nom|name|prenom"
@@ -80,23 +39,50 @@ _PARTING = re.compile(
     r"\W*(?:yours|dear|madame|monsieur|bonjour|cordialement|kind|best|sincer|veuillez)\b"
 )
 _LABEL_LINE = re.compile(r"^\W*[^\W\d][^:\n]{0,40}:")
+_MONTH = (
+    r"(?:january|february|march|april|may|june|july|august|september|october|november|december"
+    r"|janvier|fevrier|mars|avril|mai|juin|juillet|aout|septembre|octobre|novembre|decembre)"
+)
+# A gap of two spaces that only a lost value leaves: "lost at  on 4 May", "joindre au  ou par".
+_GAP = {
+    "en": re.compile(
+        r"\b(?:at|on|to|from|by|of|in|is|are|was|between|since|until|for|with|number|ring|call"
+        r"|room|dear|named|reached)( {2,})(?:on|at|or|and|between|from|by|for|to|with|was|is|has|of|in|who"
+        r"|which)\b"
+        rf"|(?:,|\bon|\bof|\bthe)( {{2,}}){_MONTH}\b(?= 20\d\d)"
+    ),
+    "fr": re.compile(
+        r"\b(?:a|le|la|les|du|au|aux|de|des|depuis|entre|par|sur|est|sont|numero|salle|poste|appelez"
+        r"|joindre|et|jusqu'au|pour)( {2,})(?:le|la|les|et|ou|entre|pour|de|du|par|au|a|h|qui|que"
+        r"|dans)\b"
+        rf"|\b(?:le|du|au)( +){_MONTH}\b(?= 20\d\d)"
+    ),
+}
+_BLANK_DATE = re.compile(r"(?:(?<=\s)|(?<=,))/[ ]{1,12}/(?=[ ]|$)|(?<=\s)/ */ *20\d\d\b", re.M)
+_BULLET = re.compile(r"^[ \t]*([-*•·–]|\(?\d{1,2}[.)])[ \t]*$", re.M)
+_ITEM = re.compile(r"^[ \t]*([-*•·–]|\(?\d{1,2}[.)])[ \t]+\S[^\n]*$")
+_BARE_LABEL = re.compile(r"^[ \t*•-]*(?P<label>[^\W\d][^:\n.!?]{2,48}?) ?: *$", re.M)
+_NO_LABEL = re.compile(
+    r"(?:objet|subject|re|cc|copie|pj|p\.j|pieces? jointes?|enclosures?|encl|to|a|from|de"
+    r"|destinataire)\b"
+)
+_OF_REFERENCE = re.compile(
+    r"\b(?:ref|references?|number|numero|n°|date|name|nom|time|heure|place|lieu|tel|telephone|phone"
+    r"|e-?mail|courriel|dossier|file|case|matricule|identifiant|contrat|contract)\b"
+)
+_LABEL_SHORT = re.compile(r"^[ \t*•-]*[^\W\d][^:\n.!?]{2,40} ?:")
+_CLOSES = re.compile(
+    r"\W*(?:yours|dear|kind regards|best regards|regards|sincerely|cordialement|bien cordialement"
+    r"|veuillez (?:agreer|recevoir)|(?:cher|chere|chers|cheres|madame|monsieur|mesdames|bonjour"
+    r"|hello|mr|mrs|ms)\b[^.:\n]{0,60},\s*$)"
+)
+_JUSTIFIED = 12  # gaps within lines: a text set to an even margin
 _WORDS = {
     "en": "on|at|from|since|until|by|before|between|in|of|to|room|number|for|with|call|around|dear"
     "|hello|hi|mr|mrs|ms",
     "fr": "le|la|les|du|au|aux|de|des|depuis|entre|jusqu'au|salle|numero|chez|par|sur|avant|apres"
     "|vers|madame|monsieur|cher|chere|bonjour|n°",
 }
-
-
-def placeholders(source: Source) -> Iterator[Hit]:
-    """Find fields that were to be replaced, also in the subject."""
-    for match in _PLACEHOLDERS.finditer(source.text):
-        if not _NO_PLACEHOLDER.fullmatch(match[0]):
-            yield Hit("unresolved_placeholder", source.at[match.start()], match[0])
-    shown = source.text[: source.body_from]
-    for match in _PLACEHOLDERS.finditer(source.subject):
-        if match[0] not in shown and not _NO_PLACEHOLDER.fullmatch(match[0]):
-            yield Hit("unresolved_placeholder", source.subject_at + match.start(), match[0])
 
 
 def empty_fields(letter: LetterText, language: str) -> Iterator[Hit]:
@@ -118,9 +104,55 @@ def empty_fields(letter: LetterText, language: str) -> Iterator[Hit]:
         if match["rest"] or not _followed(text, match.end(), strict and not letter.source.page):
             yield Hit("empty_field", letter.offset(match.start("label")), match[0].strip())
 
+    yield from _gaps(letter, language)
+    yield from _bare(letter)
+    for label, offset in letter.source.hollow:
+        yield Hit("empty_field", offset, label)
     for pattern in (_TWO_LABELS, _EMPTY_CELL) if letter.source.page else (_TWO_LABELS,):
         for match in pattern.finditer(text):
             yield Hit("empty_field", letter.offset(match.start("label")), match["label"])
+
+
+def _gaps(letter: LetterText, language: str) -> Iterator[Hit]:
+    """Find the gaps within a line that a value left."""
+    text = letter.folded.text
+    for match in _BLANK_DATE.finditer(text):
+        yield Hit("empty_field", letter.offset(match.start()), match[0])
+    if len(re.findall(r"(?<=[a-z,]) {2,}(?=[a-z])", text)) > _JUSTIFIED:
+        return
+    for match in _GAP[language].finditer(text):
+        start, end = letter.offset(match.start()), letter.offset(match.end())
+        if "\n" not in letter.source.raw[start:end]:  # in a page, a line end is a space
+            yield Hit("empty_field", start, " ".join(match[0].split()))
+
+
+def _bare(letter: LetterText) -> Iterator[Hit]:
+    """Find an item of a list that says nothing, and a label above the end of the letter."""
+    text = letter.folded.text
+    for match in _BULLET.finditer(text):
+        beside = (_line(text, match.start(), -1), _line(text, match.end(), 1))
+        if any(_same_list(match[1], line) for line in beside):
+            yield Hit("empty_field", letter.offset(match.start(1)), match[1])
+    for match in _BARE_LABEL.finditer(text):
+        label = match["label"]
+        if _NO_LABEL.match(label):
+            continue
+        below = text[match.end() : match.end() + 400].lstrip("\n ").split("\n", 1)[0]
+        next_line = text[match.end() + 1 :].split("\n", 1)[0]
+        labels = _OF_REFERENCE.search(label) and _LABEL_SHORT.match(next_line)
+        if _CLOSES.match(below) or (labels and not letter.source.page):
+            yield Hit("empty_field", letter.offset(match.start("label")), match[0].strip())
+
+
+def _same_list(marker: str, line: str) -> bool:
+    item = _ITEM.match(line)
+    return item is not None and (item[1] == marker or (item[1][-1] == marker[-1] != marker))
+
+
+def _line(text: str, at: int, step: int) -> str:
+    """Return the line before or after a place that is not empty, within two lines."""
+    lines = text[:at].split("\n")[-2:-5:-1] if step < 0 else text[at:].split("\n", 4)[1:4]
+    return next((line for line in lines if line.strip()), "")
 
 
 def _followed(text: str, end: int, strict: bool) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 from html.parser import HTMLParser
 
+from sentinel.notify.lint.cells import Cells
+
 _BLOCKS = frozenset(
     {
         "address",
@@ -53,8 +55,8 @@ _UNSEEN = frozenset({"script", "style", "head", "template", "noscript"})
 class HtmlText(HTMLParser):
     """Feed it a page once, then read ``text``, ``at``, ``title`` and ``links``.
 
-    ``at``: one offset in the page per character of ``text``. ``links``: what an element points
-    to, with its offset.
+    ``at``: one offset in the page per character of ``text``. ``cells``: its tables. ``links``: what
+    an element points to, with its offset.
     """
 
     def __init__(self, page: str) -> None:
@@ -63,6 +65,7 @@ class HtmlText(HTMLParser):
         for index, character in enumerate(page):
             if character == "\n":
                 self._starts.append(index + 1)
+        self.cells = Cells()
         self._unseen: list[str] = []
         self._in_title = False
         self._out: list[str] = []
@@ -85,6 +88,7 @@ class HtmlText(HTMLParser):
             for name, value in attrs
             if value and name in {"href", "src", "action", "background"}
         ]
+        self.cells.begin(tag, self._offset())
         if tag == "title":
             self._in_title = True
             self.title_at = self._offset()
@@ -99,6 +103,7 @@ class HtmlText(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         """Note where an element ends."""
+        self.cells.end(tag)
         if tag == "title":
             self._in_title = False
         elif tag in self._unseen:
@@ -124,6 +129,7 @@ class HtmlText(HTMLParser):
         if self._in_title:
             self.title += text
         elif not self._unseen:
+            self.cells.text(text)
             self._put(text, at)
 
     def _put(self, text: str, at: int | None = None) -> None:

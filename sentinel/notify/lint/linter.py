@@ -6,13 +6,15 @@ from itertools import chain
 from pathlib import Path
 
 from sentinel.errors import InvalidValue
-from sentinel.notify.lint import fields, phrases
+from sentinel.notify.lint import phrases
 from sentinel.notify.lint.credentials import credential_requests
+from sentinel.notify.lint.fields import empty_fields
 from sentinel.notify.lint.functions import missing_functions
 from sentinel.notify.lint.language import spoken
 from sentinel.notify.lint.letter_text import letter_text
 from sentinel.notify.lint.links import shortened
 from sentinel.notify.lint.people import third_parties
+from sentinel.notify.lint.placeholders import placeholders
 from sentinel.notify.lint.report import Hit, LintFinding, LintReport
 from sentinel.notify.lint.source import Source, read_source
 from sentinel.notify.lint.subject import subject
@@ -45,8 +47,8 @@ def lint_letter(
         phrases.vague(letter, words) if "measures" in missing else (),
         phrases.minimising(letter, words),
         phrases.jargon(letter, words),
-        fields.placeholders(source),
-        fields.empty_fields(letter, language),
+        placeholders(source),
+        empty_fields(letter, language),
         phrases.marketing(letter, words),
         third_parties(letter, words),
         credential_requests(letter, words),

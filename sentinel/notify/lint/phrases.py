@@ -28,7 +28,7 @@ _NAMED_BEFORE = re.compile(
     r"|appel\w+|nomm\w+"
     r"|dite?s?|parle(?:nt)? d[e']?|parler d[e']?|baptis\w+|qualifi\w+ d[e']?"
     r"|designe sous le nom d[e']?"
-    r"|nom d[e']?)\s*[\"'(]?(?:an? |une? |le |la |l'|d'|de )?[\"']?$"
+    r"|nom d[e']?)\s*[\"'(]?(?:an? |une? |le |la |l'|d'|de )?(?:\" ?(?:[\w-]+ ){0,2}|[\"'])?$"
 )
 _BRACKETED = re.compile(r"\w[^()]{8,}\([^()]{0,30}$")
 
@@ -59,9 +59,7 @@ def jargon(letter: LetterText, words: Lexicon) -> Iterator[Hit]:
 
 def _phrases(letter: LetterText, phrases: Phrases, code: str) -> Iterator[Hit]:
     for one in letter.said:
-        if phrases.unless is not None and phrases.unless.search(one.text):
-            continue
-        for match in phrases.found.finditer(one.text):
+        for match in phrases.faults(one.text):
             yield _hit(letter, one, match, code)
 
 

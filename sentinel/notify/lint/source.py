@@ -35,8 +35,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
     ``subject``: the words after "Objet :" or of the header, "" where there is none; it begins at
     ``subject_at`` of ``raw``. ``body_from``: where in ``text`` the letter begins, after its
-    subject. ``links``: targets of links with their offsets in ``raw``. ``page``: it
-    was HTML, where every line end in ``text`` is meant.
+    subject. ``links``: targets of links with their offsets in ``raw``. ``hollow``:
+    labels of a page beside an empty cell, likewise. ``page``: it was HTML, where every line end in
+    ``text`` is meant.
     """
 
     raw: str
@@ -46,6 +47,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     subject_at: int
     body_from: int
     links: tuple[tuple[str, int], ...] = ()
+    hollow: tuple[tuple[str, int], ...] = ()
     page: bool = False
 
     def place(self, offset: int) -> tuple[int, int]:
@@ -113,6 +115,7 @@ def _from_mail(content: bytes, raw: str, name: str) -> Source:
             subject=subject or inner.subject,
             subject_at=header.end() if header else 0,
             links=tuple((target, begins - lead + offset) for target, offset in inner.links),
+            hollow=tuple((label, begins - lead + offset) for label, offset in inner.hollow),
         )
     inner = inner or _from_text(body, name)
     return msgspec.structs.replace(
@@ -141,6 +144,7 @@ def _from_page(raw: str, name: str) -> Source:
         subject_at=at,
         body_from=body,
         links=tuple(page.links),
+        hollow=tuple(page.cells.hollow()),
         page=True,
     )
 

@@ -6,7 +6,7 @@ Patterns are regular expressions on folded text (`sentinel.notify.lint.fold`).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -18,12 +18,32 @@ from sentinel.notify.content_model import Content
 from sentinel.notify.letter_fragments import Words
 from sentinel.yaml_file import read_yaml
 
+_NOTHING = re.compile(r"(?!)")
+
+
+class Things(Content):
+    """Words by language."""
+
+    en: tuple[str, ...]
+    fr: tuple[str, ...]
+
+    def of(self, language: str) -> tuple[str, ...]:
+        """Return the words in ``fr`` or ``en``."""
+        return self.fr if language == "fr" else self.en
+
 
 class PhraseFile(Content):
-    """A rule that looks for phrases. ``unless``: a sentence with this is innocent."""
+    """A rule that looks for phrases. ``unless``: a sentence with this is innocent.
+
+    ``things``: words that are a fault unless their sentence tells what became of them
+    (``narrates``) and offers nothing (``offers``).
+    """
 
     reason: Words
     unless: Words | None = None
+    things: Things | None = None
+    narrates: Words | None = None
+    offers: Words | None = None
     en: tuple[str, ...]
     fr: tuple[str, ...]
 
@@ -69,10 +89,21 @@ class ReasonFile(Content):
 
 
 class Phrases(msgspec.Struct, frozen=True):
-    """The patterns of one rule in one language, as one."""
+    """The patterns of one rule in one language, as one. Absent patterns find nothing."""
 
     found: re.Pattern[str]
-    unless: re.Pattern[str] | None
+    unless: re.Pattern[str]
+    things: re.Pattern[str]
+    narrates: re.Pattern[str]
+    offers: re.Pattern[str]
+
+    def faults(self, text: str) -> Iterator[re.Match[str]]:
+        """Find what is at fault in a sentence."""
+        if self.unless.search(text):
+            return
+        yield from self.found.finditer(text)
+        if self.offers.search(text) or not self.narrates.search(text):
+            yield from self.things.finditer(text)
 
 
 class Lexicon(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,8 +178,16 @@ def _lines(path: Path) -> frozenset[str]:
 
 
 def _phrases(rule: PhraseFile, language: str, folder: Path) -> Phrases:
-    unless = _pattern(rule.unless.of(language), folder) if rule.unless else None
-    return Phrases(_joined(rule.fr if language == "fr" else rule.en, folder), unless)
+    def pattern(words: Words | None) -> re.Pattern[str]:
+        return _pattern(words.of(language), folder) if words else _NOTHING
+
+    return Phrases(
+        found=_joined(rule.fr if language == "fr" else rule.en, folder),
+        unless=pattern(rule.unless),
+        things=_joined(rule.things.of(language), folder) if rule.things else _NOTHING,
+        narrates=pattern(rule.narrates),
+        offers=pattern(rule.offers),
+    )
 
 
 def _both(
