@@ -69,7 +69,10 @@ QUICK = {
     "fast.regex_literals": ("tests/unit/test_fast_witness.py",),
     "fast.watch": ("tests/unit/test_fast_index.py",),
     "fast.raw": ("tests/property/test_fast_sieve.py", "tests/unit/test_fast_lines.py"),
-    "fast.rows": ("tests/property/test_fast_sieve.py", "tests/unit/test_fast_lines.py"),
+    "fast.rows": (
+        "tests/property/test_fast_sieve.py", "tests/unit/test_fast_lines.py",
+        "tests/unit/test_fast_index.py",
+    ),
     "fast.sieve": ("tests/property/test_fast_sieve.py", "tests/unit/test_fast_lines.py"),
 }  # fmt: skip
 SLOW = (

@@ -160,11 +160,13 @@ def test_after_learning_few_are_named_in_vain() -> None:
         rule(1, {"b": "usual"}, "not one"),
         rule(2, {"c|contains": "some", "d": None}),
         rule(3, {"c|endswith": "thing", "a|startswith": "both"}),
+        rule(4, {"|all": ["frequent", "unusual"]}),
     ]
     batch: list[Fields] = [{"a": f"quiet {n}", "b": "usual", "d": "here"} for n in range(210)]
     for n in range(210):
         batch[n] |= {"a": f"{'often' * (n % 5 == 0)} {'seldom' * (n % 7 == 0)} {n}"}
         batch[n] |= {"c": f"some {n}"} if n % 9 == 0 else {}
+        batch[n] |= {"e": f"{'frequent' * (n % 6 == 0)} {'unusual' * (n % 8 == 0)} {n}"}
     batch += [{"b": "usual", "c": "some"}, {"a": "both", "c": "a thing"}, {"b": "USUAL"}, {}]
     expected = [[one.info.id for one in found if one.match(fields)] for fields in batch]
     index = RuleIndex(found)
