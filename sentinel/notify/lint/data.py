@@ -22,7 +22,8 @@ _YOU = re.compile(r"\b(?:you|vous)\b")
 _OURS = re.compile(r"\b(?:our|its|notre|nos|ses) (?:\w+ )?$")
 _HOLDS = re.compile(
     r"(?:may|might|could|peu\w+|pourrai\w+) (?:\w+ )?"
-    r"(?:contain|include|hold|show|concern|conten|compren|figur|etre)\w*"
+    r"(?:contain|include|hold|show|concern|conten|compren|figur)\w*"
+    r"|(?:peu\w+|pourrai\w+) (?:\w+ )?etre (?:concern|touch|impliqu|compris|expos|en cause)\w*"
 )
 _BESIDE = re.compile(
     r"\b(?:sans|without) (?:an? |any |le |la |aucun\w* )?\w+"  # "it had no lock: name, address"

@@ -47,8 +47,9 @@ _MONTH = (
 _GAP = {
     "en": re.compile(
         r"\b(?:at|on|to|from|by|of|in|is|are|was|between|since|until|for|with|number|ring|call"
-        r"|room|dear|named|reached)( {2,})(?:on|at|or|and|between|from|by|for|to|with|was|is|has|of|in|who"
-        r"|which)\b"
+        r"|room|dear|named|reached)( {2,})(?:on|at|or|and|between|from|by|for|to"
+        r"|with|was|is|has|of|in"
+        r"|who|which)\b"
         rf"|(?:,|\bon|\bof|\bthe)( {{2,}}){_MONTH}\b(?= 20\d\d)"
     ),
     "fr": re.compile(
@@ -76,6 +77,7 @@ _CLOSES = re.compile(
     r"|veuillez (?:agreer|recevoir)|(?:cher|chere|chers|cheres|madame|monsieur|mesdames|bonjour"
     r"|hello|mr|mrs|ms)\b[^.:\n]{0,60},\s*$)"
 )
+_NEAR = 2_000  # characters
 _JUSTIFIED = 12  # gaps within lines: a text set to an even margin
 _WORDS = {
     "en": "on|at|from|since|until|by|before|between|in|of|to|room|number|for|with|call|around|dear"
@@ -93,7 +95,8 @@ def empty_fields(letter: LetterText, language: str) -> Iterator[Hit]:
         r"|\b(?:du +au|from +to|between +and|entre +et|de +a +h|le +a +h)\b|\([ ]*\)"
         r"|(?<!\w)\"[ ]*\"(?!\w)"
         r"|\b(?:entre )?le +(?:et|au) +le\b|(?<=[a-z0-9]) +[,.](?=\s|$)"
-        r"|, ,(?= )|(?:dear|hello|hi|bonjour|cher|chere|madame|monsieur)[ ]+,",
+        r"|, ,(?= )"
+        r"|(?<!madame, )(?<!monsieur, )(?:dear|hello|hi|bonjour|cher|chere|madame|monsieur)[ ]+,",
         re.M,
     )
     for match in holes.finditer(text):
@@ -138,7 +141,7 @@ def _bare(letter: LetterText) -> Iterator[Hit]:
         if _NO_LABEL.match(label):
             continue
         below = text[match.end() : match.end() + 400].lstrip("\n ").split("\n", 1)[0]
-        next_line = text[match.end() + 1 :].split("\n", 1)[0]
+        next_line = text[match.end() + 1 : match.end() + _NEAR].split("\n", 1)[0]
         labels = _OF_REFERENCE.search(label) and _LABEL_SHORT.match(next_line)
         if _CLOSES.match(below) or (labels and not letter.source.page):
             yield Hit("empty_field", letter.offset(match.start("label")), match[0].strip())
@@ -151,13 +154,16 @@ def _same_list(marker: str, line: str) -> bool:
 
 def _line(text: str, at: int, step: int) -> str:
     """Return the line before or after a place that is not empty, within two lines."""
-    lines = text[:at].split("\n")[-2:-5:-1] if step < 0 else text[at:].split("\n", 4)[1:4]
+    if step < 0:
+        lines = text[max(0, at - _NEAR) : at].split("\n")[-2:-5:-1]
+    else:
+        lines = text[at : at + _NEAR].split("\n")[1:4]
     return next((line for line in lines if line.strip()), "")
 
 
 def _followed(text: str, end: int, strict: bool) -> bool:
     """Tell whether the value stands below, as in a table; ``strict``: in the very next line."""
-    lines = text[end:].split("\n")[1:]
+    lines = text[end : end + _NEAR].split("\n")[1:]
     for index, line in enumerate(lines):
         if line.strip():
             return (index == 0 or not strict) and not (

@@ -6,6 +6,7 @@ import re
 
 from sentinel.notify.lint.advice import directs
 from sentinel.notify.lint.clauses import HAVE, NEAR, first_person, without
+from sentinel.notify.lint.credentials import asks_secret
 from sentinel.notify.lint.data import tells_data
 from sentinel.notify.lint.letter_text import Said, reached_by
 from sentinel.notify.lint.measures import tells_measures
@@ -15,7 +16,7 @@ from sentinel.notify.lint.words import Lexicon
 def tells_nature(one: Said, words: Lexicon) -> bool:
     """Tell whether the sentence says what happened."""
     does = words.does
-    if directs(one, words) or _introduced_otherwise(one, words):
+    if asks_secret(one, words) or directs(one, words) or _introduced_otherwise(one, words):
         return False
     text = without(does["idle"], without(does["authority_only"], one.text))
     if _happened("strong_event", text, words):

@@ -28,14 +28,22 @@ _NAMED = re.compile(
     rf"(?<![\w-])({_CAP})[ \u00a0]+({_PARTICLE}{_CAP})(?:[ \u00a0]+{_PARTICLE}{_CAP})?"
 )
 _INITIAL = re.compile(rf"\b({_CAP})[ \u00a0]+([A-Z])\.(?=[\s,;)])")
+_SHORT = re.compile(rf"(?<![\w.])([A-Z])\.[ \u00a0]?({_CAP})")  # "J. Smith", beside a role alone
 _ADDRESSED = re.compile(r"\W*(?:dear|cher|chere|chers|cheres|madame|monsieur|hello|hi|bonjour)\b")
 _ORGANISED = re.compile(r"\s*(?:&|and sons|et fils|ltd|limited|plc|sas?\b|sarl|inc)")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ \u00a0]?[A-Z0-9]{4}){3,7}(?:[ \u00a0]?[A-Z0-9]{1,4})?\b")
 _CARD = re.compile(r"\b\d{4}(?:[ -]\d{4}){3}\b")
 _NIR = re.compile(r"\b[12] ?\d{2} ?(?:0[1-9]|1[0-2]) ?(?:\d{2}|2[AB]) ?\d{3} ?\d{3}(?: ?\d{2})?\b")
 _NINO = re.compile(r"\b[A-CEGHJ-PR-TW-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b")
+_UNFILLED = re.compile(r"X{2,}.*")  # a field of the template: another fault
+_PLACE = re.compile(
+    r"\b(?:salle|rue|place|avenue|boulevard|quai|lycee|college|ecole|hopital|pavillon|batiment"
+    r"|stade|gymnase|theatre|square|residence|centre|espace|fondation|prix|clinique|gare|pont"
+    r"|mediatheque|bibliotheque|collegiale|cabinet|immeuble|tour|hotel|complexe) (?:d[eu] |des )?$"
+)
 _LONGEST_SIGNATURE = 90
 _BESIDE = 60  # characters
+_CLOSE = 3  # characters: ", "
 _LAST = 8  # units at the end among which a signature stands
 
 
@@ -72,9 +80,12 @@ def _names(written: str, words: Lexicon) -> Iterator[tuple[str, int]]:
     taken: list[tuple[int, int]] = []
     for match in _TITLED.finditer(written):
         taken.append(match.span())
-        yield match[0], match.start()
-    for match in (*_pairs(written), *_INITIAL.finditer(written)):
+        if not _UNFILLED.fullmatch(match[1]):
+            yield match[0], match.start()
+    for match in (*_pairs(written), *_INITIAL.finditer(written), *_SHORT.finditer(written)):
         if any(begin <= match.start() < end for begin, end in taken) or _house(match[0], words):
+            continue
+        if _PLACE.search(plain(written[max(0, match.start() - _BESIDE) : match.start()])):
             continue
         if _known(match[1], words) or _beside_a_role(written, match, words):
             taken.append(match.span())
@@ -114,7 +125,9 @@ def _by_right(said: Sequence[Said], index: int, name: str, words: Lexicon) -> bo
     near = said[max(0, index - 2) : index + 3]
     at = one.text.find(plain(name))
     before = one.text[: max(at, 0)]
-    if reached_by(one.text) and not persons["role"].search(before[-25:]):
+    ranks = list(persons["rank"].finditer(before))
+    ranked = ranks and len(before) - ranks[-1].end() <= _CLOSE
+    if ranked or (reached_by(one.text) and not persons["role"].search(before[-25:])):
         return True
     if persons["official"].search(one.text) or persons["official"].search(one.lead):
         return True

@@ -20,7 +20,7 @@ _PLACEHOLDERS = re.compile(
     | «\s*(?i:prénom|nom|civilité|adresse|date|titre|société|raison\ sociale)\w*\s*»
     | \b(?:le|du|au|on|the|M\.|Mme|Mr|Mrs)\s(?:\.{3}|…)(?=\s)
     | @@[^@\n]{2,40}@@ | \#\#[^#\n]{2,40}\#\# | \|\|[^|\n]{2,40}\|\|
-    | <<[^<>\n]{2,60}>> | ‹[^‹›\n]{2,60}›
+    | &lt;[^\W\d][^&<>\n]{1,40}&gt; | <<[^<>\n]{2,60}>> | ‹[^‹›\n]{2,60}›
     | «(?:[A-Za-zÀ-ÿ]+_\w+|[A-Z]?[a-z]+[A-Z]\w*|(?i:first|last|sur)?(?i:name))»
     | «\s*(?:(?:LE|LA|VOTRE|NOM|PR[EÉ]NOM|CIVILIT[EÉ]|ADRESSE|DATE|VILLE|CODE|POSTAL|CP|TITRE
         |SOCI[EÉ]T[EÉ]|RAISON|SOCIALE|MONTANT|NUM[EÉ]RO|R[EÉ]F[EÉ]RENCE|R[EÉ]F|CLIENT|DOSSIER

@@ -8,6 +8,7 @@ import email.policy
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -194,5 +195,6 @@ def _first_line(text: str) -> tuple[int, int] | None:
     return found.span(1)
 
 
-def _line_starts(raw: str) -> list[int]:
-    return [0, *(match.end() for match in re.finditer("\n", raw))]
+@lru_cache(maxsize=2)
+def _line_starts(raw: str) -> tuple[int, ...]:
+    return (0, *(match.end() for match in re.finditer("\n", raw)))

@@ -78,6 +78,7 @@ class PersonFile(Content):
     """Words beside a name, in both languages."""
 
     role: tuple[str, ...]
+    rank: tuple[str, ...]
     official: tuple[str, ...]
     signed: tuple[str, ...]
 
