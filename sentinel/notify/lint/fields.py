@@ -155,9 +155,9 @@ def _same_list(marker: str, line: str) -> bool:
 def _line(text: str, at: int, step: int) -> str:
     """Return the line before or after a place that is not empty, within two lines."""
     if step < 0:
-        lines = text[max(0, at - _NEAR) : at].split("\n")[-2:-5:-1]
+        lines = text[max(0, at - _NEAR) : at].rsplit("\n", 4)[-2:-5:-1]
     else:
-        lines = text[at : at + _NEAR].split("\n")[1:4]
+        lines = text[at : at + _NEAR].split("\n", 4)[1:4]
     return next((line for line in lines if line.strip()), "")
 
 
