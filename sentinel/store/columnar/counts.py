@@ -58,10 +58,13 @@ class Axis:
 
     def texts(self, numbers: Sequence[int]) -> list[str]:
         """Return the text of each number, where the axis is `single`; 0 is not among them."""
-        if len(self._parts) == 1 and len(numbers) * _MANY > self.size:
-            texts = self._parts[0][1].all_texts()
-            return [texts[number - 1] for number in numbers]
-        return [self.keys(number)[0] for number in numbers]
+        if len(self._parts) > 1:
+            return [self.keys(number)[0] for number in numbers]
+        entries, places = self._parts[0][1], [number - 1 for number in numbers]
+        if len(places) * _MANY <= self.size:
+            return entries.some_texts(places)
+        texts = entries.all_texts()
+        return [texts[place] for place in places]
 
     def keys(self, number: int) -> Key:
         """Return the texts under which an event with this number counts."""

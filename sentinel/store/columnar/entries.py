@@ -62,6 +62,10 @@ class Entries(ABC):
         """Return that text for each value."""
         return list(map(text_of, self.values()))
 
+    def some_texts(self, indices: Sequence[int]) -> list[str]:
+        """Return that text for each of some values."""
+        return [self.text(index) for index in indices]
+
     def texts(self, index: int) -> tuple[str, ...]:
         """Return the texts under which an event with this value counts."""
         return (self.text(index),)
@@ -117,6 +121,12 @@ class TextEntries(Entries):
             return [text[start:end] for start, end in pairwise(ends)]
         blob = self._blob
         return [blob[start:end].decode() for start, end in pairwise(ends)]
+
+    def some_texts(self, indices: Sequence[int]) -> list[str]:
+        """Return the texts of some entries."""
+        at = np.array(indices, dtype=np.int64)
+        places = zip(self._ends[at].tolist(), self._ends[at + 1].tolist(), strict=True)
+        return [self._blob[start:end].decode() for start, end in places]
 
     def _quick(self, leaf: Test | In) -> Hits | None:
         hits = np.zeros(len(self), dtype=np.bool_)
