@@ -269,6 +269,13 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
         "if True:",
     ): "a pattern comes from `re` alone",
     (
+        "rules.compile",
+        "_anchored",
+        "True",
+        "False",
+    ): "pySigma keeps `*` and `?` of a pattern apart from its text",
+    ("rules.compile", "_checked", "value_test(wanted)", "pass"): REFUSED,
+    (
         "rules.prepare",
         "_plain_dash",
         "LONG_DASH.sub('-', value) if isinstance(value, str) else value",
@@ -539,6 +546,7 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
     ): FLOOD,
     ("fast.scanner", "AhoCorasickSearch.__call__", "if not text.isascii():", "if True:"): QUICK,
     ("fast.scanner", "PythonSearch.__call__", "len(hits) > limit", "len(hits) >= limit"): FLOOD,
+    ("fast.scanner", "counted", "0", "1"): "the text begins with a mark",
     ("fast.sieve", "make_sieve", "if not names:", "if False:"): PAYS,
     ("fast.sieve", "make_sieve", "200", "201"): PAYS,
     ("fast.sieve", "make_sieve", "rows.setdefault(names[literal], set()).add(row)", "pass"): PAYS,
@@ -567,6 +575,12 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
         "hit > MOST_HITS * len(sample)",
         "hit >= MOST_HITS * len(sample)",
     ): PAYS,
+    (
+        "fast.sieve",
+        "raw_literal",
+        "if sign.field == WHOLE_EVENT:",
+        "if False:",
+    ): "of a keyword the same, or nothing, and then there is no sieve",
     (
         "fast.watch",
         "Watch.may_match",

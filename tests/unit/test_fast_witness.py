@@ -105,6 +105,11 @@ def test_a_double_negation_has_a_witness() -> None:
     assert witness(detection) == {Sign("a", f"{S}x{S}")}
 
 
+def test_what_is_not_either_of_two_has_the_witness_of_one() -> None:
+    detection = {"one": {"a": "x"}, "two": {"b": None}, "condition": "not (not one or two)"}
+    assert witness(detection) == {Sign("a", f"{S}x{S}")}
+
+
 def test_the_rarer_part_is_the_witness() -> None:
     detection = {"one": {"a": "xx", "b": "y"}, "condition": "one"}
     assert witness(detection, lambda sign: {"a": 0.5, "b": 0.1}[sign.field]) == {

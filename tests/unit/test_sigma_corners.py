@@ -89,6 +89,12 @@ def test_a_placeholder_stands_for_its_values_under_other_modifiers() -> None:
     assert not rule.match({"a": "x +xenc"})
 
 
+def test_a_pattern_is_looked_at_once_its_placeholders_are_filled() -> None:
+    assert compiled({"a|re|expand": "x(%word%)"}, {"word": ("y",)}).match({"a": "xy"})
+    with pytest.raises(RuleFault, match=r"missing \)"):
+        compiled({"a|re|expand": "x%word%"}, {"word": ("(",)})
+
+
 @pytest.mark.parametrize(("parts", "expected"), [
     ([], ()),
     (["a", "b", "c"], ("abc",)),
