@@ -380,6 +380,7 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
         "others < holding",
     ): "the clause that fired holds too, beside the others",
     ("fast.plan", "Plan._choose", "1", "2"): OCCASION,
+    ("fast.plan", "Plan._choose", "number in watched", "number not in watched"): WHOM,
     (
         "fast.raw",
         "raw_scanner",
