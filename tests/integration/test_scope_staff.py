@@ -98,7 +98,11 @@ def test_the_note_says_what_the_settings_say(tmp_path: Path, language: str) -> N
     note = CliRunner().invoke(app, arguments).stdout
     for word in ("Exemple SAS", "200", "7", "réunion", "L1222-4"):
         assert word in note
-    assert ("5 janvier 2026" if language == "fr" else "January 5, 2026") in note
+    assert (
+        "5\N{NO-BREAK SPACE}janvier\N{NO-BREAK SPACE}2026"
+        if language == "fr"
+        else "January 5, 2026"
+    ) in note
     assert "[" in note  # what nobody filled in is seen at once
     if language == "fr":
         assert not re.search(r"[^\u00a0\u202f][;:?!](?=\s)", note), "a no-break space is due"
