@@ -46,6 +46,7 @@ from sentinel.cli import (
     keys,
     letter,
     log_review,
+    match,
     metrics,
     migrate,
     person,
@@ -105,6 +106,7 @@ def _options(
 
 for group in (
     scan,
+    match,
     check,
     test,
     explain,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -37,6 +37,13 @@ def json(value: Any) -> None:
     """Write one JSON document on one line to stdout."""
     with _while_read():
         sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
+        sys.stdout.buffer.flush()
+
+
+def json_lines(values: Iterable[Any]) -> None:
+    """Write JSON documents to stdout, a line each, all at once."""
+    with _while_read():
+        sys.stdout.buffer.write(msgspec.json.Encoder().encode_lines(list(values)))
         sys.stdout.buffer.flush()
 
 

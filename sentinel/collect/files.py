@@ -78,20 +78,23 @@ def read_lines(paths: Sequence[Path], stdin: BinaryIO | None = None) -> Iterator
 
 def read_file(path: Path, stdin: BinaryIO | None = None) -> Iterator[Line]:
     """Yield the lines of one file. Raises UnreadableFile, after what could be read."""
-    name = "<stdin>" if str(path) == STDIN else _printable(path)
-    number = 0
-    try:
-        with _opened(path, stdin) as raw:
-            stream = io.BufferedReader(_Plain(raw))
-            if stream.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC):
-                unzipped = gzip.GzipFile(fileobj=stream)
-                source: IO[bytes] = cast("IO[bytes]", io.BufferedReader(unzipped))
-            else:
-                source = cast("IO[bytes]", stream)
-            for number, (line, cut) in enumerate(_split(source), start=1):
-                yield _line(name, number, line, offset=_position(raw), cut=cut)
-    except (OSError, EOFError, zlib.error) as error:
-        raise _unreadable(name, number, error) from error
+    name = name_of(path)
+    for number, (line, cut, raw) in enumerate(_raw(path, stdin), start=1):
+        yield _line(name, number, line, offset=_position(raw), cut=cut)
+
+
+def read_raw(path: Path, stdin: BinaryIO | None = None) -> Iterator[tuple[bytes, bool]]:
+    """Yield the lines of one file as they stand, without their ends, and whether each was cut.
+
+    Raises UnreadableFile, after what could be read.
+    """
+    for line, cut, _raw_file in _raw(path, stdin):
+        yield line, cut
+
+
+def name_of(path: Path) -> str:
+    """Return what a file is called in a reference."""
+    return "<stdin>" if str(path) == STDIN else _printable(path)
 
 
 def worst_of(problems: Sequence[UnreadableFile]) -> UnreadableFile:
@@ -132,6 +135,23 @@ class _Standard:
 
     def __exit__(self, *_: object) -> None:
         return None
+
+
+def _raw(path: Path, stdin: BinaryIO | None) -> Iterator[tuple[bytes, bool, BinaryIO]]:
+    number = 0
+    try:
+        with _opened(path, stdin) as raw:
+            stream = io.BufferedReader(_Plain(raw))
+            if stream.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC):
+                unzipped = gzip.GzipFile(fileobj=stream)
+                source: IO[bytes] = cast("IO[bytes]", io.BufferedReader(unzipped))
+            else:
+                source = cast("IO[bytes]", stream)
+            for line, cut in _split(source):
+                number += 1
+                yield line, cut, raw
+    except (OSError, EOFError, zlib.error) as error:
+        raise _unreadable(name_of(path), number, error) from error
 
 
 def _opened(path: Path, stdin: BinaryIO | None) -> BinaryIO | _Standard:

@@ -14,6 +14,7 @@ from sentinel.detect.fast.plan import Plan
 from sentinel.detect.fast.rows import RowReader
 from sentinel.detect.rules.load import load_rules
 from sentinel.detect.rules.model import RuleSet
+from sentinel.domain.event import LogSource
 
 SOURCE = {"category": "webserver", "product": "nginx", "service": "access"}
 RULE = """\
@@ -89,7 +90,7 @@ def test_lines_match_as_their_events(rules: RuleSet, ascii_only: bool, size: int
         found += [(at + row, name) for row, name in matched(matcher, lines[at : at + size])]
     assert found == expected(rules, lines)
     assert {name for _row, name in found} == set(RULES)
-    assert matcher.unreadable == 0
+    assert not matcher.troubles
 
 
 def test_learning_keeps_the_matches(rules: RuleSet) -> None:
@@ -138,7 +139,8 @@ def test_what_is_no_event_is_counted_and_stops_nothing(rules: RuleSet) -> None:
     found = matched(matcher, [*bad, good, *bad])
     assert {row for row, _name in found} == {len(bad)}
     assert (len(bad), "equals") in found
-    assert matcher.unreadable == 2 * len(bad)
+    unread = [*range(len(bad)), *range(len(bad) + 1, 2 * len(bad) + 1)]
+    assert matcher.troubles == [(row, "unreadable", None) for row in unread]
 
 
 def test_a_value_without_text_is_a_failure_not_a_crash(rules: RuleSet) -> None:
@@ -209,9 +211,9 @@ def test_a_flood_of_keywords_hides_none(rules: RuleSet) -> None:
 def test_an_odd_line_that_cannot_be_read_is_counted(rules: RuleSet, value: bytes) -> None:
     words = LineMatcher([rule for rule in rules.rules if rule.name == "keyword"])
     lines = [b'{"category":"webserver","a":%s}' % value, b'{"category":"webserver","a":"x"}']
-    for again in (1, 2, 3):
+    for _again in range(3):
         assert matched(words, lines) == []
-        assert words.unreadable == again
+        assert words.troubles == [(0, "unreadable", None)]
 
 
 def test_a_line_that_cannot_be_read_hides_no_other(rules: RuleSet) -> None:
@@ -219,9 +221,9 @@ def test_a_line_that_cannot_be_read_hides_no_other(rules: RuleSet) -> None:
     bad = good.replace(b"wanted", b"\xff")
     assert bad != good
     matcher = LineMatcher(rules.rules)
-    for again in (1, 2, 3):
+    for _again in range(3):
         assert (1, "equals") in matched(matcher, [bad, good])
-        assert matcher.unreadable >= again
+        assert set(matcher.troubles) == {(0, "unreadable", None)}
 
 
 def written(folder: Path, detections: dict[str, str]) -> RuleSet:
@@ -276,3 +278,55 @@ def test_an_odd_line_tells_all_of_its_keywords(tmp_path: Path) -> None:
     matcher = LineMatcher(loaded.rules)
     for _round in range(4):  # both words are common: after learning, each has to be there
         assert matched(matcher, lines) == [(200, "both"), (201, "both")]
+
+
+def test_the_log_source_of_all_lines_can_be_given(rules: RuleSet) -> None:
+    bare = [json.dumps(event).encode() for event in events()]
+    told = [json.dumps({**event, **SOURCE}).encode() for event in events()]
+    elsewhere = [json.dumps({**event, "category": "proxy"}).encode() for event in events()]
+    source = LogSource(category="webserver", product="nginx")
+    alike = {name for name in RULES if name != "negated"}  # a value of the source holds no slash
+    want = [one for one in matched(LineMatcher(rules.rules), told) if one[1] in alike]
+    for lines in (bare, elsewhere):
+        matcher = LineMatcher(rules.rules, source=source)
+        assert [one for one in matched(matcher, lines) if one[1] in alike] == want
+        assert (matcher.unrouted, matcher.troubles) == (0, [])
+    assert matched(LineMatcher(rules.rules, source=LogSource(category="proxy")), told) == []
+    strict = LineMatcher(rules.rules, source=source)
+    assert matched(strict, [b"[1]", b'{"a":"wanted"}'])[-1][0] == 1
+    assert strict.troubles == [(0, "unreadable", None)]
+
+
+def test_each_part_of_a_given_log_source_routes(tmp_path: Path) -> None:
+    for number, (name, value) in enumerate(SOURCE.items()):
+        text = RULE.format(name=name, number=number, detection=RULES["equals"], category="x")
+        (tmp_path / f"{name}.yml").write_text(
+            text.replace("category: x", f"{name}: {value}"), encoding="utf-8"
+        )
+    loaded = load_rules(tmp_path).require_clean()
+    line = b'{"a":"wanted"}'
+    for name, value in SOURCE.items():
+        one = LineMatcher(loaded.rules, source=LogSource(**{name: value}))
+        assert matched(one, [line]) == [(0, name)]
+
+
+def test_lines_without_a_log_source_are_counted(rules: RuleSet) -> None:
+    matcher = LineMatcher(rules.rules)
+    for again in (1, 2):
+        assert matched(matcher, [b'{"a":"wanted"}', b'{"a":"wanted","product":"x"}', b"{}"]) == []
+        assert matcher.unrouted == 2 * again
+
+
+def test_what_would_cost_too_much_is_named_and_not_judged(rules: RuleSet) -> None:
+    some = [rule for rule in rules.rules if rule.name in {"equals", "pattern"}]
+    lines = [
+        b'{"category":"webserver"}',
+        b'{"category":"webserver","a":["wanted","x1needle"]}',
+    ]
+    assert matched(LineMatcher(some), lines) == [(1, "equals"), (1, "pattern")]
+    for budget, kept in ((1, []), (20, ["equals"])):
+        matcher = LineMatcher(some, budget=budget)
+        assert matched(matcher, lines) == [(1, name) for name in kept]
+        assert [(row, kind, rule and rule.name) for row, kind, rule in matcher.troubles] == [
+            (1, "over_budget", rule.name) for rule in some if rule.name not in kept
+        ]

@@ -6,12 +6,13 @@ in which the route's witnesses stand; only candidates are decoded in full.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from sentinel.detect.budget import LIMIT, Budget
 from sentinel.detect.fast.plan import Plan
 from sentinel.detect.fast.rows import UNREADABLE, RowReader
 from sentinel.detect.rules.fields import Fields
@@ -27,30 +28,56 @@ class LineMatch(NamedTuple):
     fields: Fields
 
 
+class Trouble(NamedTuple):
+    """What kept line ``row`` of the batch from being judged in full.
+
+    ``unreadable``: it is no JSON object, or its log source no text; no rule judged it. ``failed``:
+    ``rule`` raised. ``over_budget``: ``rule`` would have cost too much besides (see `budget`).
+    """
+
+    row: int
+    kind: Literal["unreadable", "failed", "over_budget"]
+    rule: Rule | None = None
+
+
 class _Head(msgspec.Struct, frozen=True, gc=False):
     category: str | None = None
     product: str | None = None
     service: str | None = None
 
 
+class _AnyObject(msgspec.Struct, frozen=True, gc=False):
+    pass
+
+
+NOWHERE = _Head()
+
+
 class LineMatcher:
     """Matches rules against lines, each a flat JSON object with its logsource beside its fields.
 
-    ``unreadable``: lines so far that are no JSON object. ``failures``: evaluations that raised.
+    ``troubles``: of the last batch. ``unrouted``: lines so far that named no log source.
     """
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
-        self.unreadable = 0
-        self.failures = 0
+    def __init__(
+        self, rules: Sequence[Rule], *, source: LogSource | None = None, budget: int = LIMIT
+    ) -> None:
+        """Prepare. ``source``: that of every line, whatever it says. ``budget``: of one line."""
+        self.troubles: list[Trouble] = []
+        self.unrouted = 0
         self._rules = tuple(rules)
+        self._budget = Budget(budget)
         self._routes: dict[_Head, RowReader] = {}
-        self._head = msgspec.json.Decoder(_Head).decode
+        self._head = _always(source) if source else msgspec.json.Decoder(_Head).decode
         self._whole = msgspec.json.Decoder(dict[str, Any]).decode
 
     def match_lines(self, lines: Sequence[bytes]) -> list[LineMatch]:
         """Return the matches, by line and then in the order of the rules."""
+        self.troubles = []
         found: list[LineMatch] = []
         for head, rows in self._routed(lines).items():
+            if head == NOWHERE:
+                self.unrouted += len(rows)
             route = self._routes.get(head)
             if route is None:
                 route = self._routes[head] = RowReader(self._plan(head))
@@ -79,7 +106,7 @@ class LineMatcher:
             try:
                 routes.setdefault(self._head(line), []).append(row)
             except UNREADABLE:
-                self.unreadable += 1
+                self.troubles.append(Trouble(row, "unreadable"))
         return routes
 
     def _plan(self, head: _Head) -> Plan:
@@ -93,18 +120,21 @@ class LineMatcher:
     ) -> Iterator[LineMatch]:
         plan = route.plan
         for place, numbers in route.candidates(lines).items():
+            row = rows[place]
             try:
                 fields = self._whole(lines[place])
             except UNREADABLE:
-                self.unreadable += 1
+                self.troubles.append(Trouble(row, "unreadable"))
                 continue
-            for number in sorted(numbers):
-                rule = plan.rules[number]
+            wanted = [plan.rules[number] for number in sorted(numbers)]
+            kept, cut = self._budget.choose(wanted, fields)
+            self.troubles += [Trouble(row, "over_budget", rule) for rule in cut]
+            for rule in kept:
                 try:
                     if rule.match(fields):
-                        yield LineMatch(rows[place], rule, fields)
+                        yield LineMatch(row, rule, fields)
                 except Exception:
-                    self.failures += 1
+                    self.troubles.append(Trouble(row, "failed", rule))
         if plan.wanting:
             plan.learn(self._sample(lines[: plan.wanting]))
 
@@ -114,3 +144,14 @@ class LineMatcher:
             with suppress(*UNREADABLE):  # counted where it was to be judged
                 sample.append(self._whole(line))
         return sample
+
+
+def _always(source: LogSource) -> Callable[[bytes], _Head]:
+    decode = msgspec.json.Decoder(_AnyObject).decode
+    head = _Head(source.category or None, source.product or None, source.service or None)
+
+    def read(line: bytes) -> _Head:
+        decode(line)
+        return head
+
+    return read
