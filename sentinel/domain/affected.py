@@ -75,8 +75,9 @@ class Why(StrEnum):
 
     ``own_work``, ``shared``, ``weak``: a fact that names the actor, that does not, or a weak one
     explains it. ``earlier``: the actor had dealt with the person before the window. ``returned``:
-    the actor came back to the person. ``usual_hours``: the owner of an account that others used
-    works at that hour.
+    the actor came back to the person. ``wrong_hit``: one look that nothing explains, left within a
+    minute for another person of the actor's work, as after a wrong hit in a search.
+    ``usual_hours``: the owner of an account that others used works at that hour.
     """
 
     OWN_WORK = "own_work"
@@ -84,6 +85,7 @@ class Why(StrEnum):
     WEAK = "weak"
     EARLIER = "earlier"
     RETURNED = "returned"
+    WRONG_HIT = "wrong_hit"
     USUAL_HOURS = "usual_hours"
 
 

@@ -10,8 +10,10 @@ somebody who can ask (the owner, the manager, the business file) settles them by
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+from itertools import pairwise
 
 import msgspec
 
@@ -21,6 +23,9 @@ from sentinel.domain.scope import Standing
 
 USUAL = 0.05
 """Share of an actor's earlier accesses within an hour of an instant that makes the hour usual."""
+
+SLIP = timedelta(minutes=1)
+"""How soon somebody who opened the wrong person of a list opens the right one."""
 
 _STANDINGS = {
     Standing.OWN_WORK: Why.OWN_WORK,
@@ -62,6 +67,18 @@ class _Pair(msgspec.Struct):
     certain: bool = False
 
 
+class _Step(msgspec.Struct):
+    """One access in the order of an actor's accesses."""
+
+    time: datetime
+    subjects: tuple[str, ...]
+    standing: Standing | None
+    certain: bool
+
+    def unexplained(self) -> bool:
+        return self.standing is Standing.UNEXPLAINED
+
+
 class Doubts:
     """Gathers the accesses of a question, and says whom to look at."""
 
@@ -70,12 +87,16 @@ class Doubts:
         self._habits = habits
         self._named = frozenset(selection.event_ids)
         self._pairs: dict[tuple[str, str], _Pair] = {}
+        self._steps: dict[str, list[_Step]] = {}
 
-    def add(self, event: Event, standing: Standing | None, subjects: Iterable[str]) -> None:
+    def add(self, event: Event, standing: Standing | None, subjects: Collection[str]) -> None:
         """Take in an access that succeeded."""
+        actor = event.text(USER)
         certain = event.id in self._named or standing is Standing.FORBIDDEN or self._act(event)
+        step = _Step(event.time, tuple(subjects), standing, certain)
+        self._steps.setdefault(actor, []).append(step)
         for subject in subjects:
-            pair = self._pairs.setdefault((event.text(USER), subject), _Pair([], []))
+            pair = self._pairs.setdefault((actor, subject), _Pair([], []))
             pair.events.append(event)
             pair.standings.append(standing)
             pair.certain = pair.certain or certain
@@ -91,19 +112,24 @@ class Doubts:
             return ()
         settled = {*selection.added, *selection.removed}
         certain = {subject for (_, subject), pair in self._pairs.items() if pair.certain}
+        slips = frozenset(self._slips())
         doubts = [
-            self._doubt(actor, subject, pair, inside=subject in counted)
+            self._doubt(
+                actor, subject, pair, inside=subject in counted, slip=(actor, subject) in slips
+            )
             for (actor, subject), pair in self._pairs.items()
             if subject not in settled and subject not in certain
         ]
         return tuple(sorted((one for one in doubts if one.why), key=_order))
 
-    def _doubt(self, actor: str, subject: str, pair: _Pair, *, inside: bool) -> Doubt:
+    def _doubt(self, actor: str, subject: str, pair: _Pair, *, inside: bool, slip: bool) -> Doubt:
         why = {_STANDINGS[one] for one in pair.standings if one in _STANDINGS}
         if self._habits.dealt(actor, subject):
             why.add(Why.EARLIER)
         if len(pair.events) > 1:
             why.add(Why.RETURNED)
+        elif slip:
+            why.add(Why.WRONG_HIT)
         two_hands = self._selection.extent is Extent.BEYOND_OWN_WORK
         if two_hands and any(self._habits.usual(event) for event in pair.events):
             why.add(Why.USUAL_HOURS)
@@ -117,6 +143,29 @@ class Doubts:
             last=max(times),
             accesses=len(times),
         )
+
+    def _slips(self) -> Iterator[tuple[str, str]]:
+        """Yield actor and person where a look was left at once for a person of the actor's work.
+
+        A run of unexplained looks is no slip, nor is a list that names several persons, nor a look
+        left for what is misuse itself (a named event, one of ``acts``).
+        """
+        for actor, steps in self._steps.items():
+            steps.sort(key=lambda step: (step.time, step.subjects))
+            for at, (step, after) in enumerate(pairwise(steps)):
+                before = steps[at - 1] if at else None
+                run = before and before.unexplained() and step.time - before.time <= SLIP
+                alone = step.unexplained() and len(step.subjects) == 1 and not run
+                if alone and after.time - step.time <= SLIP and self._work(actor, after):
+                    yield actor, step.subjects[0]
+
+    def _work(self, actor: str, step: _Step) -> bool:
+        """Tell whether an access is to a person of the actor's or the team's work."""
+        if step.certain:
+            return False
+        if step.standing in (Standing.OWN_WORK, Standing.SHARED):
+            return True
+        return any(self._habits.dealt(actor, subject) for subject in step.subjects)
 
     def _act(self, event: Event) -> bool:
         action = event.text("event.action")

@@ -113,6 +113,7 @@ DOUBTS = {
     "weak": mark("a weak fact explains it"),
     "earlier": mark("the actor had opened this person before"),
     "returned": mark("the actor came back to this person"),
+    "wrong_hit": mark("one look, left at once for a person of the actor’s work: a wrong hit?"),
     "usual_hours": mark("the owner of the account works at that hour"),
 }
 
