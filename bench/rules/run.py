@@ -2,9 +2,10 @@
 
     python bench/rules/run.py [--mix web,win20k,winpc] [--rules 10,100,500,0] [--no-peers]
 
-CPU time counts, so that a shared machine disturbs less. 0 rules stands for all of them. Beside it
-run `orjson.loads` alone, RSigma (see get_rsigma.sh) and SQLite (see peer.py). What is missing is
-said, and skipped.
+CPU time counts, so that a shared machine disturbs less. 0 rules stands for all of them. The matcher
+of `sentinel match` is timed in this process, the command and the service's engine beside it (see
+product.py), then `orjson.loads` alone, RSigma (see get_rsigma.sh) and SQLite (see peer.py). What is
+missing is said, and skipped.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 
 import orjson
 import peer
+import product
 
 from sentinel.detect.fast.lines import LineMatcher
 from sentinel.detect.rules.load import load_rules
@@ -85,6 +87,7 @@ def _mix(
         print(f"  Sentinel           {rate:>10,.0f}/s  {rate / base:5.2f} of orjson  "
               f"(first pass, learning {len(lines) / seconds[0]:,.0f}/s; "
               f"lines not seen before {_unseen(chosen, lines):,.0f}/s)")  # fmt: skip
+        _as_product(chosen, lines, set(found))
         if program is not None:
             _beside_rsigma(program, chosen, lines, rate, set(found))
         if not arguments.no_peers and len(chosen) <= SQL_RULES:
@@ -119,6 +122,18 @@ def _unseen(rules: Sequence[Rule], lines: Sequence[bytes]) -> float:
     for _pass in range(3):
         _run(matcher, lines[:half])
     return half / _cpu(lambda: _run(matcher, lines[half:]))
+
+
+def _as_product(rules: Sequence[Rule], lines: Sequence[bytes], ours: peer.Matches) -> None:
+    """Show the command and the service's engine. Their matches must be the same."""
+    with peer.rule_folder(rules) as folder:
+        once, often, found = product.command_rates(folder, lines)
+    assert found == ours
+    print(f"  sentinel match     {once:>10,.0f}/s from a cold start, {often:,.0f}/s over the "
+          f"same lines {product.TIMES} times")  # fmt: skip
+    rate, found = product.engine_rate(rules, lines)
+    assert found == ours
+    print(f"  service's engine   {rate:>10,.0f}/s warm")
 
 
 def _beside_rsigma(

@@ -55,13 +55,13 @@ def match(
 ) -> None:
     """Match Sigma rules against flat JSON events: a JSON line for each match.
 
-    A key of an event is a field of the rules; each event is judged by itself, as it stands.
+    A key of an event is a field of the rules; each event is judged by itself, as it stands, by
+    every rule, also those that alert through a correlation only, or not at all (informational).
     Log formats, redaction and correlations: sentinel scan. Exit 0: no match, 1: some.
     """
     settings = config.load(context.obj)
     ruleset = _rules(rules or settings.rules_path)
-    told = [rule for rule in ruleset.rules if rule.info.id not in ruleset.silent]
-    judge = LineJudge(LineMatcher(told, source=_source(logsource)))
+    judge = LineJudge(LineMatcher(ruleset.rules, source=_source(logsource)))
     counts: Counter[str] = Counter()
     trouble: UnreadableFile | None = None
     try:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 STDIN = "-"
 LONGEST_LINE = 1024 * 1024  # bytes
 _GZIP_MAGIC = b"\x1f\x8b"
+_AT_ONCE = 256 * 1024  # bytes
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -141,7 +142,7 @@ def _raw(path: Path, stdin: BinaryIO | None) -> Iterator[tuple[bytes, bool, Bina
     number = 0
     try:
         with _opened(path, stdin) as raw:
-            stream = io.BufferedReader(_Plain(raw))
+            stream = io.BufferedReader(_Plain(raw), _AT_ONCE)
             if stream.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC):
                 unzipped = gzip.GzipFile(fileobj=stream)
                 source: IO[bytes] = cast("IO[bytes]", io.BufferedReader(unzipped))

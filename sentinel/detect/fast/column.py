@@ -17,6 +17,7 @@ REMEMBERED: Final = 4_096  # values per column
 LONGEST: Final = 256  # characters of a value worth remembering
 NOTHING: Final = (None, MISSING)
 UNTOLD: Final = object()  # a value without a text: nested too deep, a number too long
+DEEP: Final = frozenset({list, dict})  # what an item is spread or written for
 Numbers = frozenset[int]  # of clauses, or of rules, in their plan
 NONE: Final = Numbers()
 
@@ -139,5 +140,12 @@ def _hashable(item: Any) -> Any:
 
 def _exploded(values: Sequence[Any]) -> tuple[list[int], list[Any]]:
     """Spread lists over their items; an object counts as its text."""
-    pairs = [(row, _hashable(item)) for row, value in enumerate(values) for item in flatten(value)]
-    return [row for row, _item in pairs], [item for _row, item in pairs]
+    rows: list[int] = []
+    items: list[Any] = []
+    for row, value in enumerate(values):
+        found = value
+        if type(value) is not list or not DEEP.isdisjoint(map(type, value)):
+            found = [_hashable(item) for item in flatten(value)]
+        items += found
+        rows += [row] * len(found)
+    return rows, items

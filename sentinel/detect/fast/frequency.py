@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sentinel.detect.fast.column import Column
@@ -47,4 +47,10 @@ def column_of(field: str, events: Iterable[Fields]) -> list[Any]:
     """Return the field's value in each event, or MISSING; for `WHOLE_EVENT`, every scalar in it."""
     if field != WHOLE_EVENT:
         return [fields.get(field, MISSING) for fields in events]
-    return [[item for value in fields.values() for item in flatten(value)] for fields in events]
+    return [_scalars(fields.values()) for fields in events]
+
+
+def _scalars(values: Collection[Any]) -> list[Any]:
+    if list not in map(type, values):  # most events hold none
+        return list(values)
+    return [item for value in values for item in flatten(value)]
