@@ -25,6 +25,7 @@ from sentinel.domain.incident import Actor, Document, Incident, Role
 from sentinel.errors import Refused, UsageError
 from sentinel.notify.dossier_build import build_dossier
 from sentinel.notify.dossier_pdf import dossier_pdf
+from sentinel.notify.dossier_phrases import Phrases, phrases
 from sentinel.notify.letters import draft_letter
 from sentinel.respond.documents import Draft, file_drafts, read_document
 from sentinel.respond.runbook_start import OPENING, start_by_rule
@@ -97,27 +98,39 @@ class Casework:
         return await self.persons.count(question) if question is not None else None
 
     async def draft_dossier(self, actor: Actor, incident_id: str) -> list[Document]:
-        """Draft the initial notification to the CNIL: PDF, and the canonical JSON behind it."""
+        """Draft the initial notification to the CNIL: PDF, and the canonical JSON behind it.
+
+        In English beside it: a reading copy, and the sentences that the console shows.
+        """
         incident, deadlines = await self._case(actor, incident_id)
         limits = await self._in_store(lambda tx: limits_of(tx, incident))
         counted = await self.affected(incident)
 
         def render() -> list[Draft]:
-            dossier = build_dossier(
-                incident,
-                limits=limits,
-                deadlines=deadlines,
-                affected=counted,
-                organisation=self._settings.organisation,
-                now=self._clock.now(),
-                notifiers=self._settings.notifiers_path,
+            now, notifiers = self._clock.now(), self._settings.notifiers_path
+            dossier, english = (
+                build_dossier(
+                    incident,
+                    limits=limits,
+                    deadlines=deadlines,
+                    affected=counted,
+                    organisation=self._settings.organisation,
+                    now=now,
+                    notifiers=notifiers,
+                    language=language,
+                )
+                for language in LANGUAGES
             )
-            pdf = dossier_pdf(dossier, self._settings.notifiers_path)
+            told = Phrases(sha256=dossier.sha256, english=phrases(dossier, english))
+            pdf = dossier_pdf(dossier, notifiers)
+            copy = dossier_pdf(dossier, notifiers, language="en", known=told.english)
             name = f"{incident.reference}-cnil-initial"
             kind = "dossier_initial"
             return [
                 _draft(kind, "fr", "application/pdf", f"{name}.pdf", pdf),
                 _draft(kind, "fr", "application/json", f"{name}.json", dossier.canonical()),
+                _draft(kind, "en", "application/pdf", f"{name}.en.pdf", copy),
+                _draft(kind, "en", "application/json", f"{name}.en.json", told.canonical()),
             ]
 
         return await self._file(actor, incident, await asyncio.to_thread(render))

@@ -7,17 +7,18 @@ steps, and a case that changed in between is looked at again.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 
 from sentinel.app.casework import limits_of
+from sentinel.app.dossier_files import HandedOut, files_of, reading_copy
 from sentinel.app.duties import signer_of
 from sentinel.clock import isoformat
 from sentinel.config import Settings
 from sentinel.domain.affected import Affected
 from sentinel.domain.blind import BlindWindow
-from sentinel.domain.canonical import canonical
 from sentinel.domain.deadline import Deadline
 from sentinel.domain.frozen_dossier import FORMAT, FrozenDossier, signed_text
 from sentinel.domain.incident import Actor, Document, FilingKind, Incident
@@ -26,9 +27,8 @@ from sentinel.ids import uuid7
 from sentinel.notify.dossier import LATE_REASONS, Dossier
 from sentinel.notify.dossier_build import build_dossier, standing
 from sentinel.notify.dossier_check import Gap, validate
-from sentinel.notify.dossier_dpv import json_ld
-from sentinel.notify.dossier_edpb import edpb_draft
 from sentinel.notify.dossier_pdf import Frozen, dossier_pdf
+from sentinel.notify.dossier_phrases import phrases
 from sentinel.respond import filing
 from sentinel.respond.documents import Draft, file_drafts, read_document
 from sentinel.store.ports import CaseTx, Sealer
@@ -43,6 +43,14 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     clocks: list[Deadline]
     limits: list[BlindWindow]
     before: Dossier | None
+    english: dict[str, str]
+
+
+class Built(msgspec.Struct, frozen=True, kw_only=True):
+    """A dossier as it would be filed, and the English of what the record says in it and before."""
+
+    dossier: Dossier
+    english: dict[str, str]
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,14 +61,6 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     record: FrozenDossier
     drafts: tuple[Draft, ...]
     seen: int
-
-
-class HandedOut(msgspec.Struct, frozen=True, kw_only=True):
-    """A file of a frozen dossier."""
-
-    name: str
-    media_type: str
-    content: bytes
 
 
 class Dossiers:
@@ -75,38 +75,45 @@ class Dossiers:
         incident = tx.incidents.get(incident_id)
         filed = standing(incident)
         last = next((one.dossier for one in reversed(filed) if one.dossier), "")
+        before = filing.frozen_of(tx, incident.id, last) if last else None
         return Seen(
             incident=incident,
             clocks=tx.incidents.deadlines(incident.id),
             limits=limits_of(tx, incident),
-            before=self.frozen(tx, filing.frozen_of(tx, incident.id, last)) if last else None,
+            before=self.frozen(tx, before) if before is not None else None,
+            english=before.english if before is not None else {},
         )
 
-    def build(
-        self, seen: Seen, kind: FilingKind, counted: Affected | None, now: datetime
-    ) -> Dossier:
+    def build(self, seen: Seen, kind: FilingKind, counted: Affected | None, now: datetime) -> Built:
         """Prepare a dossier. Raises Refused where no such filing is possible."""
         filed = standing(seen.incident)
         if kind in (FilingKind.COMPLEMENT, FilingKind.WITHDRAW) and not filed:
             raise Refused(f"nothing is filed yet: a {kind} follows a filing", hint="--kind initial")
         if kind is FilingKind.INITIAL and filed:
             raise Refused("an initial filing is recorded already", hint="--kind complement")
-        return build_dossier(
-            seen.incident,
-            kind=kind,
-            deadlines=seen.clocks,
-            affected=counted,
-            organisation=self._settings.organisation,
-            now=now,
-            notifiers=self._settings.notifiers_path,
-            limits=seen.limits,
-            before=seen.before,
-        )
+
+        def made(language: str) -> Dossier:
+            return build_dossier(
+                seen.incident,
+                kind=kind,
+                deadlines=seen.clocks,
+                affected=counted,
+                organisation=self._settings.organisation,
+                now=now,
+                notifiers=self._settings.notifiers_path,
+                limits=seen.limits,
+                before=seen.before,
+                language=language,
+            )
+
+        french = made("fr")
+        return Built(dossier=french, english=seen.english | phrases(french, made("en")))
 
     def ready(
-        self, seen: Seen, dossier: Dossier, actor: Actor, now: datetime, *, render: bool = True
+        self, seen: Seen, built: Built, actor: Actor, now: datetime, *, render: bool = True
     ) -> Ready:
         """Sign and render a dossier; nothing is kept yet. ``render``: without it, only look."""
+        dossier = built.dossier
         content, signer = dossier.canonical(), signer_of(self._settings)
         signature = signer.sign_bytes(signed_text(content)) if signer else ""
         mark = Frozen(key_id=signer.key_id if signer else "", signature=signature)
@@ -130,6 +137,7 @@ class Dossiers:
             reasons=isinstance(dossier.answers.get(LATE_REASONS), str),
             gaps=tuple(gap.field for gap in gaps),
             unknown=len(dossier.unknown),
+            english=built.english,
         )
         return Ready(
             dossier=dossier,
@@ -187,28 +195,13 @@ class Dossiers:
         """
         filing.hand_out(tx, actor, record, now=now)
         dossier = self.frozen(tx, record)
-        notifiers = self._settings.notifiers_path
         json, pdf = (self.content(tx, one) for one in (record.json_id, record.pdf_id))
-        stem = json[0].name.removesuffix(".json")
-        return [
-            HandedOut(name=json[0].name, media_type="application/json", content=json[1]),
-            HandedOut(
-                name=f"{stem}.sig.json",
-                media_type="application/json",
-                content=msgspec.json.encode(self.signature(record)) + b"\n",
-            ),
-            HandedOut(name=pdf[0].name, media_type="application/pdf", content=pdf[1]),
-            HandedOut(
-                name=f"{stem}.dpv.jsonld",
-                media_type="application/ld+json",
-                content=canonical(json_ld(dossier, notifiers)) + b"\n",
-            ),
-            HandedOut(
-                name=f"{stem}.edpb-draft.json",
-                media_type="application/json",
-                content=canonical(edpb_draft(dossier, notifiers)) + b"\n",
-            ),
-        ]
+        signature = msgspec.json.encode(self.signature(record)) + b"\n"
+        return files_of(dossier, json, pdf, signature, self._settings.notifiers_path)
+
+    def reading_copy(self, record: FrozenDossier, files: Sequence[HandedOut]) -> HandedOut:
+        """Return the English PDF of what was handed out; takes a while, needs no transaction."""
+        return reading_copy(record, files, self._settings.notifiers_path)
 
     def signature(self, record: FrozenDossier) -> dict[str, str]:
         """Return what goes beside the JSON: who signed what, when, and the public key."""

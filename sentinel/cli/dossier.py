@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +33,16 @@ from sentinel.store.signing import read_public_key
 app = typer.Typer(help="The notification to the authority (GDPR art. 33).", no_args_is_help=True)
 
 Kind = Annotated[FilingKind, typer.Option(help="initial, complement, complete (final), withdraw.")]
+
+
+class Lang(StrEnum):
+    """Which PDF is written."""
+
+    FR = "fr"
+    EN = "en"
+    BOTH = "both"
+
+
 DossierId = Annotated[str, typer.Option("--dossier", help="Id of a frozen dossier; default: last.")]
 dossier_filing.register(app)
 dossier_notices.register(app)
@@ -112,17 +123,25 @@ def export(
     reference: Reference,
     out: Annotated[Path, typer.Option(help="Folder to write to; never over another file.")],
     dossier: DossierId = "",
+    lang: Annotated[
+        Lang, typer.Option(help="PDF to write: fr (what is filed), en (a reading copy), both.")
+    ] = Lang.BOTH,
     token_file: TokenFile = None,
 ) -> None:
-    """Write a frozen dossier: JSON, signature, PDF to copy from, DPV, the EDPB's draft.
+    """Write a frozen dossier: JSON, signature, PDF in French and English, DPV, the EDPB's draft.
 
-    A late one leaves only with the reasons for the delay.
+    The French PDF is what is copied and filed; the English one is to be read. A late dossier
+    leaves only with the reasons for the delay.
     """
     settings = config.load(context.obj)
     dossiers = Dossiers(settings, open_sealer(settings))
     with acting(settings, token_file) as (tx, actor):
         record = frozen_of(tx, reference, dossier)
         files = dossiers.hand_out(tx, actor, record, SystemClock().now())
+    if lang is Lang.EN:
+        files = [one for one in files if one.part != "pdf"]
+    if lang is not Lang.FR:
+        files.append(dossiers.reading_copy(record, files))
     for one in files:
         write_new(out / one.name, one.content)
         line(str(out / one.name))
@@ -162,8 +181,8 @@ def _ready(
     with acting(settings, token_file) as (tx, actor):
         reads(actor)
         seen = dossiers.look(tx, reference)
-    dossier = dossiers.build(seen, kind, _counted(settings, seen.incident), now)
-    return dossiers.ready(seen, dossier, actor, now, render=render)
+    built = dossiers.build(seen, kind, _counted(settings, seen.incident), now)
+    return dossiers.ready(seen, built, actor, now, render=render)
 
 
 def _counted(settings: Settings, incident: Incident) -> Affected | None:

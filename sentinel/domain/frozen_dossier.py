@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from sentinel.domain.incident import FilingKind
 from sentinel.domain.record import CaseRecord
 
@@ -13,7 +15,8 @@ class FrozenDossier(CaseRecord, kw_only=True):
 
     ``json_id``, ``pdf_id``: its documents. ``late``, ``reasons``: whether it was late when it was
     frozen, and says why. ``gaps``: fields that still lacked something; ``unknown``: how many
-    answers follow later.
+    answers follow later. ``english``: the English of the sentences that the record made, by their
+    French, for a reading copy; no part of what is signed, and empty in a dossier frozen before.
     """
 
     kind: FilingKind
@@ -27,6 +30,7 @@ class FrozenDossier(CaseRecord, kw_only=True):
     reasons: bool = False
     gaps: tuple[str, ...] = ()
     unknown: int = 0
+    english: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 def signed_text(canonical: bytes) -> bytes:

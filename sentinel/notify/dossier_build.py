@@ -40,11 +40,13 @@ def build_dossier(  # noqa: PLR0913 - what a dossier is made from, each by name
     notifiers: Path | None = None,
     limits: Sequence[BlindWindow] = (),
     before: Dossier | None = None,
+    language: str = "fr",
 ) -> Dossier:
     """Prepare a notification of ``incident`` as of ``now`` (UTC).
 
     ``kind``: ``complete`` is the final one, or all in one go. ``before``: the dossier as it was
-    filed last, where it was frozen here; a later one tells what differs from it.
+    filed last, where it was frozen here; a later one tells what differs from it. ``language``: of
+    the sentences made from the record; what is filed is French, `dossier_phrases` needs both.
 
     ``affected``: the persons as counted now; None = as frozen in the case. ``notifiers``: the
     folder of notifiers in force. ``limits``: the blind windows that touch the case; with those of
@@ -60,10 +62,11 @@ def build_dossier(  # noqa: PLR0913 - what a dossier is made from, each by name
         now,
         notifiers or content_dir("notifiers"),
         tuple(seen.values()),
+        language,
     )
     given = facts(case, form)
     given |= {key: value for key, value in incident.answers.items() if value is not None}
-    given |= _of_the_filing(incident, kind)
+    given |= _of_the_filing(incident, kind, language)
     due = _due(incident, deadlines)
     filed = standing(incident)
     late = due is not None and (filed[0].filed_at if filed else now) > due
@@ -105,7 +108,7 @@ def standing(incident: Incident) -> list[Filing]:
     return standing
 
 
-def _of_the_filing(incident: Incident, kind: FilingKind) -> dict[str, object]:
+def _of_the_filing(incident: Incident, kind: FilingKind, language: str) -> dict[str, object]:
     """Return what the form asks of the filing itself: no person's answer overrides it."""
     filed = standing(incident)
     # After an initial filing the portal takes the final one as a complement to it.
@@ -113,7 +116,7 @@ def _of_the_filing(incident: Incident, kind: FilingKind) -> dict[str, object]:
     return {
         "n.type": told.value,
         "n.previous_ref": filed[0].number if filed else None,
-        LATE_REASONS: lateness_text(incident.lateness) if incident.lateness else None,
+        LATE_REASONS: lateness_text(incident.lateness, language) if incident.lateness else None,
     }
 
 

@@ -29,6 +29,7 @@ _EFFECT_ON = {
     "q.avail": ("Disponibilité", "Availability"),
 }
 _HINT = re.compile(r"\s\((?:à\s+préciser|to be specified)\)")
+_OTHER = {"fr": "en", "en": "fr"}
 _YES = {"fr": ("Oui", "Non"), "en": ("Yes", "No")}
 
 
@@ -142,7 +143,7 @@ def _choices(field: Field, answer: object, language: str) -> list[str]:
 def _item(item: object, language: str) -> str:
     if not isinstance(item, Mapping):
         return _date(item, language)
-    words = str(item.get(language) or item.get("text") or "")
+    words = str(item.get(language) or item.get("text") or item.get(_OTHER[language]) or "")
     rest = {k: v for k, v in item.items() if k not in {"fr", "en", "text", "at"} and v}
     parts = [
         _instant(item["at"], language) if item.get("at") else "",
@@ -163,6 +164,7 @@ def _instant(value: object, language: str) -> str:
 def _date(value: object, language: str) -> str:
     text = str(value)
     try:
-        return format_date(date.fromisoformat(text), "long", locale=language)
+        locale = "fr" if language == "fr" else "en_GB"
+        return format_date(date.fromisoformat(text), "long", locale=locale)
     except ValueError:
         return text

@@ -90,7 +90,7 @@ def row_of(
         filings=tuple(
             f"{one.kind} {one.number} {isoformat(one.filed_at)}" for one in incident.filings
         ),
-        delay=bare(lateness_text(incident.lateness)) if incident.lateness else "",
+        delay=bare(lateness_text(incident.lateness, language)) if incident.lateness else "",
         why_not_notified=bare(_not_notified(known)) if unnotified else "",
         informed=incident.persons.value,
         why_not_informed=bare(incident.persons_reasons)

@@ -84,7 +84,8 @@ def test_the_case_is_a_breach_with_clocks_and_documents() -> None:
     paths = [Path(path) for path in summary["documents"]]
     names = {path.name.removeprefix(summary["incident"]["reference"] + "-") for path in paths}
     letters = {f"letter-{lang}.{kind}" for lang in ("fr", "en") for kind in ("pdf", "html", "txt")}
-    assert names == letters | {"cnil-initial.pdf", "cnil-initial.json"}
+    dossier = {f"cnil-initial{end}" for end in (".pdf", ".json", ".en.pdf", ".en.json")}
+    assert names == letters | dossier
     for path in paths:
         content = path.read_bytes()
         assert content.lower().startswith(MAGIC[path.suffix].lower()), path

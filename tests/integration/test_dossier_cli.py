@@ -135,7 +135,15 @@ def test_from_a_confirmed_breach_to_a_recorded_filing(desk: Desk) -> None:
     papers = desk.folder / "papers"
     desk("dpo", "dossier", "export", REFERENCE, "--out", str(papers))
     names = sorted(one.name.removeprefix(f"{REFERENCE}-cnil-initial") for one in papers.iterdir())
-    assert names == [".dpv.jsonld", ".edpb-draft.json", ".json", ".pdf", ".sig.json"]
+    other = [".dpv.jsonld", ".edpb-draft.json", ".json", ".sig.json"]
+    assert names == sorted([*other, ".pdf", ".en.pdf"])
+    for lang, pdf in (("fr", ".pdf"), ("en", ".en.pdf")):
+        out = desk.folder / lang
+        desk("dpo", "dossier", "export", REFERENCE, "--out", str(out), "--lang", lang)
+        made = {one.name.removeprefix(f"{REFERENCE}-cnil-initial"): one for one in out.iterdir()}
+        assert sorted(made) == sorted([*other, pdf])
+        assert f"/Lang({'fr-FR' if lang == 'fr' else 'en-GB'})".encode() in made[pdf].read_bytes()
+        assert made[pdf].read_bytes() == (papers / made[pdf].name).read_bytes()
     stem = papers / f"{REFERENCE}-cnil-initial"
     fits = desk("", "dossier", "verify", f"{stem}.json", f"{stem}.sig.json")
     assert fits.exit_code == 0

@@ -49,6 +49,11 @@ async def test_an_initial_dossier_with_most_answers_unknown_goes_all_the_way(
             assert status == 200
             assert got[name].startswith(start)
         assert verify(got["json"], got["sig"], None) == []
+        pdf = f"dossiers/{frozen['id']}/files/pdf"
+        assert (await call.get("dpo", f"{pdf}?lang=fr"))[1] == got["pdf"]
+        status, english = await call.get("dpo", f"{pdf}?lang=en")
+        assert (status, b"/Lang(en-GB)" in english) == (200, True)
+        assert (await call.get("dpo", f"{pdf}?lang=de"))[0] == 400
         answers = json.loads(got["json"])["answers"]
         assert answers["q.severity"]["unknown"]["owner"] == "dpo"
         assert answers["q.severity"]["unknown"]["due"]
@@ -218,7 +223,7 @@ async def test_the_console_goes_the_same_way(house: DossierHouse) -> None:
         assert (await browser.sign_in(people()["director"])).status == 303
         code = house.code("director")
         assert (await browser.post(stand, form=page, code=code)).status == 303
-        for name in ("pdf", "json", "sig"):
+        for name in ("pdf", "pdf-en", "json", "sig"):
             assert (await call.client.get(f"{page}/{frozen.id}/{name}")).status == 200
         assert (await browser.get(f"{page}/{frozen.id}/else"))[0] == 404
         status, shown = await browser.get(page)

@@ -25,8 +25,10 @@ from sentinel.domain.disclosure import Recipient
 from sentinel.domain.incident import Filing, FilingKind, Incident, Legal, Persons, Security
 from sentinel.domain.lateness import DatedFact, Ground, Lateness
 from sentinel.notify.disclosure_extract import extract
+from sentinel.notify.dossier import Dossier
 from sentinel.notify.dossier_build import build_dossier
 from sentinel.notify.dossier_pdf import Frozen, dossier_pdf
+from sentinel.notify.dossier_phrases import phrases
 from sentinel.notify.letters import Form, draft_letter
 from sentinel.notify.notice_facts import Part
 from sentinel.notify.processor_notice import processor_notice
@@ -89,14 +91,31 @@ def case(kind: str = "bulk_export", **changes: object) -> Incident:
     return msgspec.structs.replace(base, **changes)
 
 
+def built(language: str) -> Dossier:
+    return build_dossier(
+        case(),
+        deadlines=[],
+        affected=None,
+        organisation=ORGANISATION,
+        now=AWARE,
+        language=language,
+    )
+
+
 def dossiers() -> dict[str, bytes]:
-    first = build_dossier(case(), deadlines=[], affected=None, organisation=ORGANISATION, now=AWARE)
+    first = built("fr")
+    known = phrases(first, built("en"))
     filing = Filing(
         kind=FilingKind.INITIAL, number="FR-1", filed_at=AWARE, recorded_at=AWARE, recorded_by="a"
     )
     filed = case(filings=(filing,), drill=True, answers={**case().answers, "q.severity": "limited"})
     mark = Frozen(key_id="ab" * 8, signature="cd" * 64)
-    found = {"dossier-draft": dossier_pdf(first), "dossier-initial": dossier_pdf(first, None, mark)}
+    found = {
+        "dossier-draft-fr": dossier_pdf(first),
+        "dossier-draft-en": dossier_pdf(first, language="en", known=known),
+        "dossier-initial-fr": dossier_pdf(first, None, mark),
+        "dossier-initial-en": dossier_pdf(first, None, mark, language="en", known=known),
+    }
     for kind in (FilingKind.COMPLEMENT, FilingKind.COMPLETE, FilingKind.WITHDRAW):
         later = build_dossier(
             filed,
@@ -107,7 +126,9 @@ def dossiers() -> dict[str, bytes]:
             now=NOW,
             before=first,
         )
-        found[f"dossier-{kind}"] = dossier_pdf(later, None, mark)
+        for language in ("fr", "en"):
+            pdf = dossier_pdf(later, None, mark, language=language, known=known)
+            found[f"dossier-{kind}-{language}"] = pdf
     return found
 
 
@@ -188,7 +209,7 @@ def test_the_validator_finds_a_pdf_that_is_not(tmp_path: Path) -> None:
     java = shutil.which("java")
     if java is None or not LIBRARY.is_dir():
         pytest.skip("veraPDF is absent: run tests/servers/verapdf/install.sh (maven and Java)")
-    good = dossiers()["dossier-draft"]
+    good = dossiers()["dossier-draft-en"]
     broken = tmp_path / "broken.pdf"
     broken.write_bytes(good.replace(b"/StructTreeRoot", b"/StructTreeRo0t"))
     done = subprocess.run(

@@ -15,13 +15,14 @@ from aiohttp import web
 from sentinel.app import register as registers
 from sentinel.app.approvables import present
 from sentinel.app.approving import open_approvals
+from sentinel.app.dossier_files import PARTS, HandedOut, part_of
 from sentinel.app.dossiers import Dossiers
 from sentinel.domain.approval import Approval
 from sentinel.domain.deadline import resolve_local
 from sentinel.domain.frozen_dossier import FrozenDossier
 from sentinel.domain.incident import FilingKind, Incident
 from sentinel.domain.record import Evidence
-from sentinel.errors import NotFound
+from sentinel.errors import InvalidValue, NotFound
 from sentinel.respond import filing
 from sentinel.store.ports import CaseTx
 from sentinel.web.api.bodies import answer_json, read_json
@@ -98,35 +99,37 @@ async def freeze(request: web.Request) -> web.Response:
     dossiers, now = Dossiers(service.settings, service.sealer), service.clock.now()
     seen = await service.in_store(lambda tx: dossiers.look(tx, asked))
     counted = await service.casework.affected(seen.incident)
-    dossier = dossiers.build(seen, given.kind, counted, now)
-    ready = await asyncio.to_thread(dossiers.ready, seen, dossier, actor, now)
+    built = dossiers.build(seen, given.kind, counted, now)
+    ready = await asyncio.to_thread(dossiers.ready, seen, built, actor, now)
     kept = await service.in_store(lambda tx: dossiers.freeze(tx, actor, ready, now))
     return answer_json(kept, status=201)
 
 
 @case_action
 async def export(request: web.Request) -> web.Response:
-    """``GET .../dossiers/{dossier}/files/{json|sig|pdf|dpv|edpb}``: a file to copy from.
+    """``GET .../dossiers/{dossier}/files/{json|sig|pdf|dpv|edpb}?lang=``: a file to copy from.
 
-    409 where the dossier is late and does not say why (GDPR art. 33(1)).
+    ``lang``: of the PDF, ``fr`` (what is filed) or ``en`` (a reading copy). 409 where the dossier
+    is late and does not say why (GDPR art. 33(1)).
     """
     service, actor = request.app[CONSOLE], signed_in(request).actor
     dossiers, now = Dossiers(service.settings, service.sealer), service.clock.now()
     asked, wanted = request.match_info["id"], request.match_info["dossier"]
-    endings = {
-        "json": ".json",
-        "sig": ".sig.json",
-        "pdf": ".pdf",
-        "dpv": ".dpv.jsonld",
-        "edpb": ".edpb-draft.json",
-    }
-    ending = endings.get(request.match_info["name"])
-    if ending is None:
-        raise NotFound(f"files are {', '.join(endings)}")
-    files = await service.in_store(
-        lambda tx: dossiers.hand_out(tx, actor, filing.frozen_of(tx, asked, wanted), now)
-    )
-    found = next(one for one in files if one.name.endswith(ending))
+    name, lang = request.match_info["name"], request.query.get("lang", "fr")
+    if name not in PARTS:
+        raise NotFound(f"files are {', '.join(PARTS)}")
+    if lang not in ("fr", "en"):
+        raise InvalidValue(f"lang is {lang!r}", hint="fr or en")
+
+    def work(tx: CaseTx) -> tuple[FrozenDossier, list[HandedOut]]:
+        record = filing.frozen_of(tx, asked, wanted)
+        return record, dossiers.hand_out(tx, actor, record, now)
+
+    record, files = await service.in_store(work)
+    if name == "pdf" and lang == "en":
+        found = await asyncio.to_thread(dossiers.reading_copy, record, files)
+    else:
+        found = part_of(files, name)
     answer = web.Response(body=found.content, content_type=found.media_type)
     answer.headers["Content-Disposition"] = f'attachment; filename="{found.name}"'
     return answer

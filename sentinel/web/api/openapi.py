@@ -49,8 +49,8 @@ _READS = {
     "/incidents/{id}/evidence": ("Evidence and its custody.", ()),
     "/incidents/{id}/dossiers": ("Dossiers that were frozen to be filed.", ()),
     "/incidents/{id}/dossiers/{dossier}/files/{name}": (
-        "A file of a frozen dossier: json, sig, pdf, dpv or edpb. Late ones need their reasons.",
-        (),
+        "A file of a frozen dossier: json, sig, pdf (lang fr, en), dpv, edpb. Late: with reasons.",
+        ("lang",),
     ),
     "/incidents/{id}/approvals": ("Who stood for what.", ()),
     "/campaigns": ("Campaigns of letters, oldest first: hashes and counts.", ()),

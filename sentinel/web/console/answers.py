@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from sentinel.legal.forms import Form
 from sentinel.notify.dossier import Dossier
 from sentinel.notify.dossier_check import Gap, validate
+from sentinel.notify.dossier_phrases import as_written, said
 from sentinel.notify.dossier_words import Shown, show
 
 
 class AnswerRow(msgspec.Struct, frozen=True):
-    """One question with its answer in words and what must be mended before filing."""
+    """One question with its answer in words and what must be mended before filing.
+
+    ``as_written``: the answer has words of a person that have no English.
+    """
 
     id: str
     label: str
     shown: Shown
     gaps: list[str]
+    as_written: bool = False
 
 
 class SectionRows(msgspec.Struct, frozen=True):
@@ -26,8 +33,16 @@ class SectionRows(msgspec.Struct, frozen=True):
     rows: list[AnswerRow]
 
 
-def sections_of(dossier: Dossier, form: Form, language: str) -> list[SectionRows]:
-    """Return ``dossier`` section by section; a question that does not arise is left out."""
+def sections_of(
+    dossier: Dossier, form: Form, language: str, english: Mapping[str, str]
+) -> list[SectionRows]:
+    """Return ``dossier`` section by section; a question that does not arise is left out.
+
+    ``english``: of the sentences that the record made, by their French.
+    """
+    answers = dossier.answers
+    if language != "fr":
+        answers = {field: said(answer, english) for field, answer in answers.items()}
     gaps: dict[str, list[Gap]] = {}
     for gap in validate(dossier):
         gaps.setdefault(gap.field, []).append(gap)
@@ -37,8 +52,9 @@ def sections_of(dossier: Dossier, form: Form, language: str) -> list[SectionRows
             AnswerRow(
                 field.id,
                 field.label(language),
-                show(field, dossier.answers.get(field.id), language),
+                show(field, answers.get(field.id), language),
                 [_said(gap, language) for gap in gaps.get(field.id, [])],
+                language != "fr" and as_written(field, dossier.answers.get(field.id), english),
             )
             for field in form.fields_of(section)
         ]

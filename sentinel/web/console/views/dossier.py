@@ -8,6 +8,7 @@ from aiohttp import web
 from sentinel.domain.incident import FilingKind
 from sentinel.legal.forms import load_form
 from sentinel.notify.dossier import Dossier
+from sentinel.notify.dossier_phrases import Phrases
 from sentinel.web.auth.gatekeeper import CONSOLE, case_action, case_content, signed_in
 from sentinel.web.console.answers import sections_of
 from sentinel.web.console.pages import language_of, page
@@ -26,13 +27,16 @@ async def show(request: web.Request) -> web.Response:
     incident, documents = await service.in_store(lambda tx: case_documents(tx, asked))
     frozen = await service.in_store(lambda tx: filing.rows(tx, asked))
     files = latest([one for one in documents if one.kind == KIND])
+    behind = {one.language: one for one in files if one.media_type == "application/json"}
     dossier: Dossier | None = None
-    for document in files:
-        if document.media_type == "application/json":
-            content = await service.document_bytes(document)
-            dossier = msgspec.json.decode(content, type=Dossier)
+    english: dict[str, str] = {}
+    if "fr" in behind:
+        dossier = msgspec.json.decode(await service.document_bytes(behind["fr"]), type=Dossier)
+    if dossier is not None and "en" in behind:
+        told = msgspec.json.decode(await service.document_bytes(behind["en"]), type=Phrases)
+        english = told.english if told.sha256 == dossier.sha256 else {}
     language = language_of(request)
-    sections = sections_of(dossier, load_form(dossier.form), language) if dossier else []
+    sections = sections_of(dossier, load_form(dossier.form), language, english) if dossier else []
     rows = [row for section in sections for row in section.rows]
     return page(
         request,
@@ -40,7 +44,7 @@ async def show(request: web.Request) -> web.Response:
         incident=incident,
         frozen=frozen,
         kinds=list(FilingKind),
-        files=files,
+        files=[one for one in files if one is not behind.get("en")],
         drafted=max(files, key=lambda one: one.created_at, default=None),
         dossier=dossier,
         sections=sections,

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from sentinel.app.approvables import present
 from sentinel.app.approving import open_approvals
+from sentinel.app.dossier_files import ENGLISH, HandedOut, part_of
 from sentinel.app.dossiers import Dossiers
 from sentinel.domain.approval import Approval, ApprovalState
 from sentinel.domain.frozen_dossier import FrozenDossier
@@ -21,7 +22,7 @@ from sentinel.web.auth.gatekeeper import CONSOLE, case_action, signed_in
 from sentinel.web.console.views.forms import back_to, text
 from sentinel.web.console.views.people import name_of
 
-ENDINGS = {"json": ".json", "sig": ".sig.json", "pdf": ".pdf"}
+TAKEN_OUT = ("pdf", ENGLISH, "json", "sig")
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -69,8 +70,8 @@ async def freeze(request: web.Request) -> web.Response:
     dossiers, now = Dossiers(service.settings, service.sealer), service.clock.now()
     seen = await service.in_store(lambda tx: dossiers.look(tx, asked))
     counted = await service.casework.affected(seen.incident)
-    dossier = dossiers.build(seen, FilingKind(kind), counted, now)
-    ready = await asyncio.to_thread(dossiers.ready, seen, dossier, actor, now)
+    built = dossiers.build(seen, FilingKind(kind), counted, now)
+    ready = await asyncio.to_thread(dossiers.ready, seen, built, actor, now)
     await service.in_store(lambda tx: dossiers.freeze(tx, actor, ready, now))
     back_to(f"/incidents/{asked}/dossier", "dossier")
 
@@ -97,17 +98,23 @@ async def stand(request: web.Request) -> web.Response:
 
 @case_action
 async def take_out(request: web.Request) -> web.Response:
-    """``GET /incidents/{id}/dossier/{dossier}/{name}``: json, sig or pdf, as an attachment."""
+    """``GET /incidents/{id}/dossier/{dossier}/{name}``: json, sig, pdf or pdf-en, to keep."""
     service, actor = request.app[CONSOLE], signed_in(request).actor
     asked, wanted = request.match_info["id"], request.match_info["dossier"]
-    ending = ENDINGS.get(request.match_info["name"])
-    if ending is None:
+    name = request.match_info["name"]
+    if name not in TAKEN_OUT:
         raise web.HTTPNotFound
     dossiers, now = Dossiers(service.settings, service.sealer), service.clock.now()
-    files = await service.in_store(
-        lambda tx: dossiers.hand_out(tx, actor, filing.frozen_of(tx, asked, wanted), now)
-    )
-    found = next(one for one in files if one.name.endswith(ending))
+
+    def work(tx: CaseTx) -> tuple[FrozenDossier, list[HandedOut]]:
+        record = filing.frozen_of(tx, asked, wanted)
+        return record, dossiers.hand_out(tx, actor, record, now)
+
+    record, files = await service.in_store(work)
+    if name == ENGLISH:
+        found = await asyncio.to_thread(dossiers.reading_copy, record, files)
+    else:
+        found = part_of(files, name)
     answer = web.Response(body=found.content, content_type=found.media_type)
     answer.headers["Content-Disposition"] = f'attachment; filename="{found.name}"'
     return answer
