@@ -26,8 +26,10 @@ from sentinel.respond import qualify
 from sentinel.respond.timeline import timeline
 from sentinel.respond.workflow.gathering import add_evidence, record_access
 from sentinel.store.private_file import write_new
+from sentinel.web.console.i18n import load_words
 from sentinel.web.console.pages import Pages
 from sentinel.web.console.sheet_paper import sheet_data
+from sentinel.web.console.words import word_for
 
 Reference = Annotated[str, typer.Argument(help="Reference (INC-2026-0001) or id.")]
 Language = Annotated[Literal["fr", "en"], typer.Option(help="Language.")]
@@ -116,6 +118,7 @@ def show_sheet(
         incident = tx.incidents.get(reference)
         clocks = tx.incidents.deadlines(incident.id)
     title, aware, due, utc, alarms, met, waived = SHEET[language]
+    words = load_words(language)
 
     def local(instant: datetime) -> str:
         return instant.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S %z")
@@ -124,7 +127,7 @@ def show_sheet(
     if incident.aware_at is not None:
         line(f"{aware:<14}{local(incident.aware_at)}   {utc} {isoformat(incident.aware_at)}")
     for clock in clocks:
-        line(f"\n{clock.obligation}  ({clock.basis})")
+        line(f"\n{clock.obligation}  ({words.gettext(word_for('basis', clock.basis))})")
         line(f"  {due:<12}{local(clock.due_at)}   {utc} {isoformat(clock.due_at)}")
         if clock.alarms:
             line(f"  {alarms:<12}{', '.join(local(alarm) for alarm in clock.alarms)}")

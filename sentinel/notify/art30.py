@@ -164,7 +164,7 @@ def _english(facts: Facts, made: str) -> Paper:
     if facts.backups:
         measures.append("Backups encrypted, and read again after writing.")
     return Paper(
-        title="Register entry: surveillance of accesses and handling of breaches",
+        title="Register entry: monitoring of accesses and handling of breaches",
         language="en",
         intro=(
             f"Article 30(1) of Regulation (EU) 2016/679. Made on {made} from the settings in "

@@ -11,13 +11,13 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
-from babel.dates import format_date
 from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sentinel.config import Settings
 from sentinel.content import content_dir
 from sentinel.domain.terms import term
+from sentinel.notify import wording
 
 WHY_OFF = {
     "setting": {"fr": "désactivée par le réglage", "en": "switched off by a setting"},
@@ -71,8 +71,8 @@ def behaviour_note(
 
     why = "" if chosen.enabled else "setting"
     why_staff = why or ("" if chosen.staff else "setting") or ("" if declared.live else "staff")
-    return environment.get_template(f"note.{language}.md.j2").render(
-        today=format_date(today, "long", locale=language),
+    note = environment.get_template(f"note.{language}.md.j2").render(
+        today=_day(today, language),
         organisation=settings.organisation.name,
         dpo=", ".join(part for part in (dpo.name, dpo.email) if part),
         idle=chosen.session_idle_minutes,
@@ -104,6 +104,7 @@ def behaviour_note(
             "seen_by": declared.seen_by,
         },
     )
+    return wording.typographic(note, language)
 
 
 def _model(learnt: Learnt | None, timezone: str, language: str) -> dict[str, str] | None:
@@ -118,4 +119,4 @@ def _model(learnt: Learnt | None, timezone: str, language: str) -> dict[str, str
 
 
 def _day(day: date | None, language: str) -> str:
-    return format_date(day, "long", locale=language) if day else ""
+    return wording.calendar_day(day, language) if day else ""

@@ -25,7 +25,7 @@ TITLE = {"fr": "Script d’appel", "en": "Call script"}
 INTRO = {
     "fr": (
         "À lire à voix haute tel quel. Ce que ce script ne dit pas, vous ne le savez pas : "
-        "notez la question, un rappel sera fait.",
+        "notez la question et promettez un rappel.",
     ),
     "en": (
         "To be read out as it stands. What this script does not say, you do not know: write the "
@@ -41,13 +41,13 @@ FIRST = {
             "Pour un rappel, demandez seulement un numéro et l’heure qui convient.",
             "Demandez si notre courrier est arrivé. Sinon, dites seulement : un incident a touché "
             "une partie des données que nous conservons, et les personnes concernées reçoivent un "
-            "courrier. La suite ne se lit qu’à qui a ce courrier en main.",
+            "courrier. La suite ne se lit qu’aux personnes qui ont ce courrier en main.",
         ),
     ),
     "en": (
         "Open the call",
         (
-            "Thank for the call and say that you have time.",
+            "Thank the person for the call and say that you have time.",
             "Ask for no password, no code, no card number. Never.",
             "For a call back ask only for a number and the hour that suits.",
             "Ask whether our letter has arrived. If not, say only: an incident affected some of "

@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from babel.dates import format_date
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sentinel.config import Settings
@@ -50,7 +49,7 @@ def staff_note(settings: Settings, language: str, *, roles: list[str], templates
 
 
 def _day(day: date | None, language: str) -> str:
-    return format_date(day, "long", locale=language) if day else ""
+    return wording.calendar_day(day, language) if day else ""
 
 
 def _lower_first(text: str) -> str:

@@ -7,7 +7,7 @@ the same local hour comes twice.
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
@@ -35,9 +35,13 @@ def instant(moment: datetime, language: str, zone: str = "Europe/Paris") -> str:
 
 def day(moment: datetime, language: str, zone: str = "Europe/Paris") -> str:
     """Write the local date of an instant: ``5 mars 2026``, ``5 March 2026``."""
-    local = moment.astimezone(ZoneInfo(zone))
-    written = format_date(local.date(), "d MMMM y", locale="fr" if language == "fr" else "en_GB")
-    if language == "fr" and local.day == 1:
+    return calendar_day(moment.astimezone(ZoneInfo(zone)).date(), language)
+
+
+def calendar_day(given: date, language: str) -> str:
+    """Write a date: ``1er mars 2026``, ``1 March 2026``."""
+    written = format_date(given, "d MMMM y", locale="fr" if language == "fr" else "en_GB")
+    if language == "fr" and given.day == 1:
         written = "1er" + written[1:]
     return written.replace(" ", NO_BREAK)
 
@@ -102,7 +106,7 @@ def typographic(text: str, language: str) -> str:
     text = re.sub(r"[ \u00a0]?»", f"{NO_BREAK}»", text)
     text = re.sub(r" :(?=\s|$)", f"{NO_BREAK}:", text)
     text = _YEAR.sub(rf"\1{NO_BREAK}", _KEPT_TOGETHER.sub(NO_BREAK, text))
-    return re.sub(r" ([;?!])", rf"{NARROW}\1", text)
+    return re.sub(r"[ \u00a0]([;?!])", rf"{NARROW}\1", text)
 
 
 def _offset(local: datetime) -> str:
