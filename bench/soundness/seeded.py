@@ -91,11 +91,13 @@ BY_HAND: Final[tuple[tuple[str, str, str, str], ...]] = (
      "            self._learn(new)\n"
      "            if len(self._firing) > REMEMBERED:\n                self._loud.clear()\n"),
     ("of a list, the first item counts", "fast.column",
-     "for item in flatten(value)]\n    return", "for item in [*flatten(value)][:1]]\n    return"),
+     "        items += found\n", "        found = found[:1]\n        items += found\n"),
+    ("an object in a list is searched as it is", "fast.column",
+     "DEEP: Final = frozenset({list, dict})", "DEEP: Final = frozenset({list})"),
     ("a list inside a list is one item", "fast.column",
-     "for item in flatten(value)]\n    return",
+     "for item in flatten(value)]\n        items",
      "for item in (value if isinstance(value, list) else [value])"
-     " if not isinstance(item, list)]\n    return"),
+     " if not isinstance(item, list)]\n        items"),
     ("a list beside it takes the place of a value", "fast.column",
      "yield rows[place], numbers", "yield place, numbers"),
     ("of a list, a further clause must hold on all items", "fast.column",
