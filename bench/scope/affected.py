@@ -16,9 +16,10 @@ actors' accesses in between belong to the case is NOT known; for that there are 
 Recall and precision count persons, as the letters do; ``asked`` is how many persons
 the count names as doubtful (`Affected.doubts`); the two shares after it are recall and precision
 when somebody who knows the truth settles those, and nobody else: `sentinel affected widen`,
-``narrow``. ``levels`` says the same for fewer questions.
-At last the same is asked with the extent `findings`, by the ids of the labelled events: this shows
-that counting is exact, and nothing else.
+``narrow``. The closing table says the same for fewer questions; its first line is what the rules
+and the verdicts themselves name (`unjustified`, and every export of a leaver); its last asks with
+the extent `findings`, by the ids of the labelled events: this shows that counting is exact, and
+nothing else.
 """
 
 from __future__ import annotations
@@ -26,11 +27,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import msgspec
+from affected_table import Row, closing, row_of
 
 from sentinel.app.affected_cases import HABITS
 from sentinel.detect.scope.engine import ScopeEngine
@@ -39,49 +41,29 @@ from sentinel.detect.scope.explain import Access
 from sentinel.detect.scope.facts import FactIndex
 from sentinel.detect.scope.model import Role, ScopeModel, Template, Words
 from sentinel.detect.scope.ranking_visit import Look
-from sentinel.domain.affected import Affected, Doubt, Extent, Selection, Why
+from sentinel.domain.affected import Affected, Extent, Selection
 from sentinel.domain.event import Event
 from sentinel.domain.scope import Standing
 from sentinel.respond.affected import before, counted, selected
+from sentinel.respond.affected_doubt import Habits
 from sentinel.store.events_memory import MemoryEventStore
 
-AIM = 0.99
-LEVELS = ("nothing", "left_out", "work", "all")
-"""Which doubts somebody settles: none; who was left out; besides, who is counted though something
-speaks for work; besides, who is counted and was opened at the owner's usual hours."""
-
 INSTANT = timedelta(microseconds=1)
-ABOUT_ONE = ("curious", "stalker", "vip")
+ONE_PAIR = ("curious", "stalker", "cover_before", "cover_after")
+ABOUT_ONE = (*ONE_PAIR, "vip")
 CHOSEN = {
     "curious": "everything",
     "stalker": "everything",
     "vip": "beyond_own_work",
     "departing": "everything",
     "hijack": "beyond_own_work",
+    "shared": "beyond_own_work",
+    "two_places": "everything",
+    "slow_scrape": "unjustified",
 }
 """The extent that a commander would freeze: a leaver takes the own portfolio too; the owner of a
-stolen account went on working."""
-
-
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One case under one extent, persons counted; ``access_recall``: of the labelled accesses."""
-
-    world: str
-    case: str
-    scenario: str
-    extent: str
-    chosen: bool
-    labelled: int
-    found: int
-    recall: float
-    precision: float
-    access_recall: float
-    access_precision: float
-    left_out: int
-    asked: int
-    settled_recall: float
-    settled_precision: float
-    levels: dict[str, tuple[bool, int]]
+stolen account went on working; from the other address nobody did; who scrapes slowly works besides.
+The last three scenarios and the covers are those of ``unseen.py``."""
 
 
 def model_of(world: World) -> ScopeModel:
@@ -102,6 +84,7 @@ def model_of(world: World) -> ScopeModel:
 
 def event_of(look: Look) -> Event:
     """Return the access as the event store would hold it."""
+    address = {"source.ip": look.agent.split()[0]} if look.agent else {}
     return Event(
         id=look.event,
         time=look.instant,
@@ -115,6 +98,7 @@ def event_of(look: Look) -> Event:
             "event.action": look.act,
             "event.outcome": "success",
             "sentinel.subject": [look.subject],
+            **address,
         },
     )
 
@@ -161,27 +145,21 @@ class Desk:
             for extent in extents:
                 question = ask(scenario, looks, extent)
                 events = list(selected(self.store, question))
-                habits = before(self.store, question, HABITS)
+                habits = Habits(before(self.store, question, HABITS), self.standing)
                 answer = counted(events, question, standing=self.standing, habits=habits)
-                yield self._row(case, scenario, extent, looks, answer)
+                yield self._row(case, scenario, looks, answer)
 
-    def exact(self) -> bool:
-        """Tell whether every case, asked by its own events, gives its own persons."""
+    def exact(self) -> Iterator[bool]:
+        """Tell of every case whether its own events give its own persons."""
         by_case: dict[str, set[str]] = defaultdict(set)
         for label in self.labels:
             by_case[label.case].add(label.event)
         for events in by_case.values():
             question = Selection(event_ids=tuple(events), extent=Extent.FINDINGS)
             found = counted(selected(self.store, question), question)
-            if set(found.subjects) != {self.looks[event].subject for event in events}:
-                return False
-        return True
+            yield set(found.subjects) == {self.looks[event].subject for event in events}
 
-    def _row(
-        self, case: str, scenario: str, extent: Extent, looks: Sequence[Look], answer: Affected
-    ) -> Row:
-        true = {look.subject for look in looks}
-        found = set(answer.subjects)
+    def _row(self, case: str, scenario: str, looks: Sequence[Look], answer: Affected) -> Row:
         question = answer.selection
         assert question is not None
         taken = {
@@ -190,107 +168,55 @@ class Desk:
             if question.extent.takes(self.standing(event))
             or any(event.text("event.action").endswith(act.lstrip("*")) for act in question.acts)
         }
-        accesses = {look.event for look in looks}
-        settled, asked = answered(true, found, answer.doubts, LEVELS[-1])
-        return Row(
+        return row_of(
+            {look.subject for look in looks},
+            answer,
+            {look.event for look in looks},
+            taken,
             world=self.name,
             case=case,
             scenario=scenario,
-            extent=extent.value,
-            chosen=extent.value == CHOSEN.get(scenario, "everything"),
-            labelled=len(true),
-            found=len(found),
-            recall=_share(len(true & found), len(true)),
-            precision=_share(len(true & found), len(found)),
-            access_recall=_share(len(accesses & taken), len(accesses)),
-            access_precision=_share(len(accesses & taken), len(taken)),
-            left_out=len(answer.left_out),
-            asked=asked,
-            settled_recall=_share(len(true & settled), len(true)),
-            settled_precision=_share(len(true & settled), len(settled)),
-            levels={level: self._met(true, found, answer.doubts, level) for level in LEVELS},
+            chosen=question.extent.value == CHOSEN.get(scenario, "everything"),
         )
-
-    def _met(
-        self, true: set[str], found: set[str], doubts: Sequence[Doubt], level: str
-    ) -> tuple[bool, int]:
-        settled, asked = answered(true, found, doubts, level)
-        right = len(true & settled)
-        return right == len(true) and right >= AIM * len(settled), asked
-
-
-def answered(
-    true: set[str], found: set[str], doubts: Sequence[Doubt], level: str
-) -> tuple[set[str], int]:
-    """Return the set after somebody who knows settled the doubts up to ``level``, and how many.
-
-    Nothing but those is answered: what is wrong and not in doubt stays wrong.
-    """
-    put = {
-        one.subject
-        for one in doubts
-        if level != "nothing"
-        and ((level == "left_out" and not one.inside) or level in ("work", "all"))
-        and (level == "all" or one.why != (Why.USUAL_HOURS,))
-    }
-    return (found - put) | (put & true), len(put)
 
 
 def ask(scenario: str, looks: Sequence[Look], extent: Extent) -> Selection:
     """Return the commander's question. Of ``looks`` only what the docstring names is used."""
     first, last = looks[0].instant, looks[-1].instant + INSTANT
     actors = tuple(sorted({look.actor for look in looks}))
-    if scenario in ("curious", "stalker"):
+    if scenario in ONE_PAIR:
         seed = looks[-1]  # the access that was reported; the earlier ones are to be found
         return Selection(actors=(seed.actor,), persons=(seed.subject,), extent=extent)
     if scenario == "vip":
         return Selection(persons=(looks[-1].subject,), since=first, until=last, extent=extent)
+    if scenario == "two_places" and looks[-1].agent:  # the finding names the address
+        actors = tuple(sorted({look.agent for look in looks}))
     acts = ("*.export",) if scenario == "departing" else ()
     return Selection(actors=actors, since=first, until=last, extent=extent, acts=acts)
 
 
-def _share(part: int, whole: int) -> float:
-    return round(part / whole, 4) if whole else 0.0
+def show(desks: Sequence[Desk], *, as_json: bool) -> list[Row]:
+    """Print every row, or JSON, and the closing table; return the rows."""
+    rows = [row for desk in desks for row in desk.rows()]
+    if as_json:
+        print(msgspec.json.encode(rows).decode())
+    else:
+        print("\n".join(row.line() for row in rows))
+    print(
+        "\n".join(closing(rows, [one for desk in desks for one in desk.exact()])), file=sys.stderr
+    )
+    return rows
 
 
 def main() -> int:
-    """Print a table, or JSON; exit 1 where a chosen set misses recall 1.0 or precision 0.99."""
+    """Print tables, or JSON; exit 1 where a query alone misses recall 1.0 or precision 0.99."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     desks = [Desk(folder.name, read_world(folder)) for folder in given.folders]
-    rows = [row for desk in desks for row in desk.rows()]
-    if given.json:
-        print(msgspec.json.encode(rows).decode())
-    else:
-        for row in rows:
-            mark = "*" if row.chosen else " "
-            print(
-                f"{mark} {row.world} {row.case:<13} {row.extent:<16} persons {row.found:>4} of "
-                f"{row.labelled:>4}  recall {row.recall:.4f}  precision {row.precision:.4f}  "
-                f"accesses {row.access_recall:.4f}/{row.access_precision:.4f}  "
-                f"asked {row.asked}: {row.settled_recall:.4f}/{row.settled_precision:.4f}"
-            )
-    chosen = [row for row in rows if row.chosen]
-    met = [row for row in chosen if row.recall == 1.0 and row.precision >= 0.99]
-    for level in LEVELS:
-        reached = [row.levels[level] for row in chosen]
-        questions = sorted(asked for _, asked in reached)
-        print(
-            f"settled: {level:<9} {sum(met for met, _ in reached)} of {len(chosen)} cases at "
-            f"recall 1.0 and precision {AIM}; questions in all {sum(questions)}, "
-            f"most in a case {questions[-1]}",
-            file=sys.stderr,
-        )
-    whole = [row for row in chosen if row.recall == 1.0]
-    print(
-        f"{len(met)} of {len(chosen)} cases at recall 1.0 and precision 0.99, "
-        f"{len(whole)} at recall 1.0; by their own events "
-        f"{'all are' if all(desk.exact() for desk in desks) else 'NOT all are'} exact",
-        file=sys.stderr,
-    )
-    return 0 if len(met) == len(chosen) else 1
+    rows = show(desks, as_json=given.json)
+    return 0 if all(row.levels["nothing"].met for row in rows if row.chosen) else 1
 
 
 if __name__ == "__main__":

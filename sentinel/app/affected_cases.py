@@ -19,6 +19,7 @@ from sentinel.domain.incident import Actor, Incident
 from sentinel.domain.scope import Standing
 from sentinel.errors import Refused
 from sentinel.respond.affected import before, counted, look_back, selected
+from sentinel.respond.affected_doubt import Habits
 from sentinel.respond.workflow.affected import freeze_affected, narrow_affected, widen_affected
 from sentinel.store.ports import CaseTx, EventStore
 
@@ -94,20 +95,24 @@ class AffectedCases:
     async def count(self, selection: Selection) -> Affected:
         """Return the answer by the events stored and the facts known now."""
         found = await asyncio.to_thread(lambda: list(selected(self._events, selection)))
-        standing = standing_of(self._scope)
-        standings: dict[str, Standing | None] = {}
-        for start in range(0, len(found), SLICE):
-            standings |= {event.id: standing(event) for event in found[start : start + SLICE]}
-            await asyncio.sleep(0)
+        earlier = await asyncio.to_thread(lambda: list(before(self._events, selection, HABITS)))
+        standings = await self._standings([*found, *earlier])
         windows = await self._in_store(lambda tx: _windows(tx, selection))
-        habits = await asyncio.to_thread(before, self._events, selection, HABITS)
         return counted(
             found,
             selection,
             standing=lambda event: standings[event.id],
             limits=windows,
-            habits=habits,
+            habits=Habits(earlier, lambda event: standings[event.id]),
         )
+
+    async def _standings(self, events: list[Event]) -> dict[str, Standing | None]:
+        standing = standing_of(self._scope)
+        standings: dict[str, Standing | None] = {}
+        for start in range(0, len(events), SLICE):
+            standings |= {event.id: standing(event) for event in events[start : start + SLICE]}
+            await asyncio.sleep(0)
+        return standings
 
     async def earlier(self, selection: Selection, span: timedelta) -> Affected | None:
         """Return what the same actors did without reason in the ``span`` before the window."""

@@ -77,7 +77,8 @@ class Why(StrEnum):
     explains it. ``earlier``: the actor had dealt with the person before the window. ``returned``:
     the actor came back to the person. ``wrong_hit``: one look that nothing explains, left within a
     minute for another person of the actor's work, as after a wrong hit in a search.
-    ``usual_hours``: the owner of an account that others used works at that hour.
+    ``usual_hours``: the owner of an account that others used works at that hour. ``no_fact``: one
+    look that nothing explains, at a usual hour of an actor whose work often leaves no fact.
     """
 
     OWN_WORK = "own_work"
@@ -87,6 +88,7 @@ class Why(StrEnum):
     RETURNED = "returned"
     WRONG_HIT = "wrong_hit"
     USUAL_HOURS = "usual_hours"
+    NO_FACT = "no_fact"
 
 
 class Doubt(msgspec.Struct, frozen=True, kw_only=True):

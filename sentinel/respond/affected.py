@@ -55,7 +55,7 @@ def selected(events: EventStore, selection: Selection) -> Iterator[Event]:
     actors, persons = frozenset(selection.actors), frozenset(selection.persons)
 
     def chosen(event: Event) -> bool:
-        if actors and not any(event.text(name) in actors for name in ACTOR_FIELDS):
+        if actors and actors.isdisjoint(filter(None, map(event.text, ACTOR_FIELDS))):
             return False
         return not persons or not persons.isdisjoint(event.items(SUBJECT))
 
@@ -92,12 +92,11 @@ def counted(
     return tally.result(tuple(sorted(touching, key=lambda one: (one.begin, one.source, one.id))))
 
 
-def before(events: EventStore, selection: Selection, span: timedelta) -> Habits:
-    """Return the habits of the actors in the ``span`` before the window."""
-    if selection.since is None or not selection.actors:
-        return Habits()
-    since, until = selection.since - span, selection.since
-    return Habits(selected(events, Selection(actors=selection.actors, since=since, until=until)))
+def before(events: EventStore, selection: Selection, span: timedelta) -> Iterator[Event]:
+    """Yield what the actors did in the ``span`` before the window: their `Habits`."""
+    if selection.since is not None and selection.actors:
+        since, until = selection.since - span, selection.since
+        yield from selected(events, Selection(actors=selection.actors, since=since, until=until))
 
 
 def look_back(selection: Selection, span: timedelta) -> Selection | None:

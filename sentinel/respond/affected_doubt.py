@@ -10,7 +10,7 @@ somebody who can ask (the owner, the manager, the business file) settles them by
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from itertools import pairwise
@@ -27,6 +27,9 @@ USUAL = 0.05
 SLIP = timedelta(minutes=1)
 """How soon somebody who opened the wrong person of a list opens the right one."""
 
+SPOILT = 0.01
+"""Share of a set that may be ordinary work without a fact before each such look is asked about."""
+
 _STANDINGS = {
     Standing.OWN_WORK: Why.OWN_WORK,
     Standing.SHARED: Why.SHARED,
@@ -36,15 +39,27 @@ _FIRST = tuple(Why)
 
 
 class Habits:
-    """What the actors did before the window: with whom they dealt, at which hours (UTC)."""
+    """What the actors did before the window: with whom they dealt, at which hours (UTC).
 
-    def __init__(self, earlier: Iterable[Event] = ()) -> None:
-        self._dealt: set[tuple[str, str]] = set()
+    ``standing``: how well an access is justified; None = nothing is known about that.
+    """
+
+    def __init__(
+        self,
+        earlier: Iterable[Event] = (),
+        standing: Callable[[Event], Standing | None] | None = None,
+    ) -> None:
+        self._dealt: Counter[tuple[str, str]] = Counter()
         self._hours: dict[str, Counter[int]] = {}
+        bare: set[tuple[str, str]] = set()
         for event in earlier:
             actor = event.text(USER)
+            pairs = {(actor, subject) for subject in event.items(SUBJECT)}
             self._hours.setdefault(actor, Counter())[event.time.hour] += 1
-            self._dealt.update((actor, subject) for subject in event.items(SUBJECT))
+            self._dealt.update(pairs)
+            if standing is not None and standing(event) is Standing.UNEXPLAINED:
+                bare |= pairs
+        self._bare = Counter(actor for actor, subject in bare if self._dealt[actor, subject] == 1)
 
     def dealt(self, actor: str, subject: str) -> bool:
         """Tell whether the actor had opened this person's data before."""
@@ -57,6 +72,11 @@ class Habits:
             return False
         near = sum(hours[(event.time.hour + by) % 24] for by in (-1, 0, 1))
         return near >= USUAL * hours.total()
+
+    def without_fact(self, actor: str, explained: int) -> float:
+        """Return how many single looks without a fact to expect beside ``explained`` accesses."""
+        bare, hours = self._bare[actor], self._hours.get(actor, Counter())
+        return explained * bare / max(1, hours.total() - bare)
 
 
 class _Pair(msgspec.Struct):
@@ -113,16 +133,24 @@ class Doubts:
         settled = {*selection.added, *selection.removed}
         certain = {subject for (_, subject), pair in self._pairs.items() if pair.certain}
         slips = frozenset(self._slips())
+        bare = frozenset(actor for actor in self._steps if self._spoils(actor, len(counted)))
         doubts = [
             self._doubt(
-                actor, subject, pair, inside=subject in counted, slip=(actor, subject) in slips
+                actor,
+                subject,
+                pair,
+                inside=subject in counted,
+                slip=(actor, subject) in slips,
+                bare=actor in bare,
             )
             for (actor, subject), pair in self._pairs.items()
             if subject not in settled and subject not in certain
         ]
         return tuple(sorted((one for one in doubts if one.why), key=_order))
 
-    def _doubt(self, actor: str, subject: str, pair: _Pair, *, inside: bool, slip: bool) -> Doubt:
+    def _doubt(
+        self, actor: str, subject: str, pair: _Pair, *, inside: bool, slip: bool, bare: bool
+    ) -> Doubt:
         why = {_STANDINGS[one] for one in pair.standings if one in _STANDINGS}
         if self._habits.dealt(actor, subject):
             why.add(Why.EARLIER)
@@ -133,6 +161,8 @@ class Doubts:
         two_hands = self._selection.extent is Extent.BEYOND_OWN_WORK
         if two_hands and any(self._habits.usual(event) for event in pair.events):
             why.add(Why.USUAL_HOURS)
+        if bare and not why and pair.standings == [Standing.UNEXPLAINED]:
+            why |= {Why.NO_FACT for event in pair.events if self._habits.usual(event)}
         times = [event.time for event in pair.events]
         return Doubt(
             actor=actor,
@@ -143,6 +173,15 @@ class Doubts:
             last=max(times),
             accesses=len(times),
         )
+
+    def _spoils(self, actor: str, persons: int) -> bool:
+        """Tell whether work without a fact may make up more of the set than `SPOILT`.
+
+        What to expect is what the actor did before: so many single looks without a fact beside so
+        many accesses. Where the facts are good, nobody is asked about every unexplained look.
+        """
+        explained = sum(step.standing in _STANDINGS for step in self._steps[actor])
+        return self._habits.without_fact(actor, explained) > SPOILT * persons
 
     def _slips(self) -> Iterator[tuple[str, str]]:
         """Yield actor and person where a look was left at once for a person of the actor's work.

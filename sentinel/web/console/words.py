@@ -115,6 +115,7 @@ DOUBTS = {
     "returned": mark("the actor came back to this person"),
     "wrong_hit": mark("one look, left at once for a person of the actor’s work: a wrong hit?"),
     "usual_hours": mark("the owner of the account works at that hour"),
+    "no_fact": mark("one look at a usual hour; this actor’s work often leaves no fact"),
 }
 
 ROLES = {
