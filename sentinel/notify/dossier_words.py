@@ -28,6 +28,7 @@ _EFFECT_ON = {
     "q.integ": ("Intégrité", "Integrity"),
     "q.avail": ("Disponibilité", "Availability"),
 }
+_DETAILS = {"owner": ("responsable", "owner"), "due": ("échéance", "due")}
 _HINT = re.compile(r"\s\((?:à\s+préciser|to be specified)\)")
 _OTHER = {"fr": "en", "en": "fr"}
 _YES = {"fr": ("Oui", "Non"), "en": ("Yes", "No")}
@@ -148,10 +149,20 @@ def _item(item: object, language: str) -> str:
     parts = [
         _instant(item["at"], language) if item.get("at") else "",
         words,
-        ", ".join(f"{key} {value}" for key, value in rest.items()),
     ]
     separator = " : " if language == "fr" else ": "
-    return separator.join(part for part in parts if part)
+    line = separator.join(part for part in parts if part)
+    details = [_detail(key, value, language) for key, value in rest.items()]
+    if not details:
+        return line
+    return f"{line} ({(' ; ' if language == 'fr' else '; ').join(details)})"
+
+
+def _detail(key: str, value: object, language: str) -> str:
+    """Return what a measure says besides its words: whose it is, and until when."""
+    at, colon = (0, " : ") if language == "fr" else (1, ": ")
+    told = role_name(str(value), language) if key == "owner" else _date(value, language)
+    return f"{_DETAILS[key][at] if key in _DETAILS else key}{colon}{told}"
 
 
 def _instant(value: object, language: str) -> str:

@@ -22,6 +22,7 @@ from sentinel.notify.dossier import Dossier
 from sentinel.notify.dossier_build import build_dossier
 from sentinel.notify.dossier_pdf import Frozen, dossier_pdf, page_data
 from sentinel.notify.dossier_phrases import as_written, phrases, said
+from sentinel.notify.dossier_words import show
 from sentinel.notify.lateness_words import lateness_text
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
@@ -300,3 +301,12 @@ def test_sentences_are_replaced_wherever_they_stand() -> None:
     known = {"a": "b"}
     assert said({"x": ["a", {"y": "a"}], "z": 1}, known) == {"x": ["b", {"y": "b"}], "z": 1}
     assert said(None, known) is None
+
+
+def test_a_planned_measure_says_whose_it_is_and_until_when() -> None:
+    planned = FORM.field("m.planned")
+    answer = [{"fr": "Revue des droits", "en": "Review", "owner": "dpo", "due": "2026-04-01"}]
+    french = "Revue des droits (responsable\xa0: délégué à la protection des données\u202f; "
+    assert show(planned, answer, "fr").lines == (f"{french}échéance\xa0: 1\xa0avril\xa02026)",)
+    english = "Review (owner: data protection officer; due: 1 April 2026)"
+    assert show(planned, answer, "en").lines == (english,)
