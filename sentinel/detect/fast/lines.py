@@ -46,7 +46,7 @@ class _Head(msgspec.Struct, frozen=True, gc=False):
     service: str | None = None
 
 
-class _AnyObject(msgspec.Struct, frozen=True, gc=False):
+class _AnyObject(msgspec.Struct):
     pass
 
 
