@@ -51,7 +51,7 @@ FINAL: dict[str, object] = {
     "d.sensitive": ["none"],
     "m.before": ["access_levels", "logical_access", "incident_log", "training"],
     "q.conf": ["wider_disclosure", "misuse"],
-    "q.severity": "limited",
+    "q.severity": "important",
     "q.risk_reasoning": "Méthode ENISA 2013 ; cas 8 des lignes directrices 01/2021 du CEPD.",
     "m.planned": [
         {
@@ -61,7 +61,6 @@ FINAL: dict[str, object] = {
         }
     ],
     "m.prevent": ["Retrait du droit d’export dès l’annonce d’un départ"],
-    "i.date": "2026-11-24",
     "i.channel": ["email", "letter"],
     "i.content": "Lettre aux personnes, jointe",
     "x.cross_border": "no",
@@ -217,7 +216,9 @@ class Maker:
         self.dossier("complement")
 
     def complete(self) -> None:
-        for field, value in FINAL.items():
+        self.desk("dpo", "incident", "record-persons", self.reference, "--state", "informed")
+        today = datetime.now(UTC).date().isoformat()
+        for field, value in (FINAL | {"i.date": today, "i.count": len(EXPORTED)}).items():
             self.answer(field, value)
         words = ("--outcome", "high_risk", "--reasons", REASONS)
         self.desk("dpo", "incident", "qualify", self.reference, *words)
