@@ -8,7 +8,7 @@ a decision of the officer only (Court of Justice, C-579/21).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
 
 import msgspec
@@ -67,14 +67,18 @@ def access_report(
     since: datetime | None,
     until: datetime,
     zone: str,
+    kept: Mapping[str, date] | None = None,
 ) -> AccessReport:
-    """Return what the stored events say of one person. ``subject``: pseudonym."""
+    """Return what the stored events say of one person. ``subject``: pseudonym.
+
+    ``kept``: until when events are kept for a case, by id (see `kept_for_cases`).
+    """
     accesses, own = [], Counter[str]()
     for event in events:
         if not concerns(event, subject):
             continue
         if event.text(names.ACTOR_KIND) in STAFF:
-            accesses.append(_access(event, zone))
+            accesses.append(_access(event, zone, kept or {}))
         else:
             own[event.text("event.action") or event.text("http.request.method") or "access"] += 1
     return AccessReport(
@@ -233,8 +237,8 @@ def _day(value: date, language: str) -> str:
     return wording.day(datetime.combine(value, time(12), UTC), language, "UTC")
 
 
-def _access(event: Event, zone: str) -> Access:
-    day = event.time.astimezone(zone_of(zone)).date()
+def _access(event: Event, zone: str, kept: Mapping[str, date]) -> Access:
+    normal = PERIODS[NORMAL].after(event.time.astimezone(zone_of(zone)).date())
     verdict = event.text(names.SCOPE_VERDICT)
     reason = {
         "fr": event.text(names.SCOPE_REASON_FR) or event.text(names.SCOPE_REASON),
@@ -249,5 +253,5 @@ def _access(event: Event, zone: str) -> Access:
         outcome=event.text("event.outcome"),
         reason={} if examined else reason,
         examined=examined,
-        kept_until=PERIODS[NORMAL].after(day),
+        kept_until=max(normal, kept.get(event.id, normal)),
     )

@@ -11,6 +11,7 @@ import typer
 
 from sentinel import config
 from sentinel.app import access_report, parts
+from sentinel.app.kept_for_cases import kept_until
 from sentinel.cli.casework import TokenFile, acting
 from sentinel.cli.output import json, line, note
 from sentinel.clock import SystemClock
@@ -48,16 +49,19 @@ def report(
     subject = person
     if not person.startswith("sub_"):
         subject = parts.make_pseudonymiser(settings).pseudonym("sub", person)
-    with closing(parts.open_events(settings, parts.open_sealer(settings))) as events:
+    with (
+        closing(parts.open_events(settings, parts.open_sealer(settings))) as events,
+        acting(settings, token_file) as (tx, actor),
+    ):
         found = access_report.access_report(
             events.search(since=begin, where=lambda one: access_report.concerns(one, subject)),
             subject, since=begin, until=now, zone=settings.timezone,
+            kept=kept_until(tx, events, settings.timezone),
         )  # fmt: skip
-    paper = access_report.paper_of(found, language)
-    pdf = out is not None and out.suffix == ".pdf"
-    content = paper.pdf(now, settings.notifiers_path) if pdf else paper.markdown().encode()
-    digest = hashlib.sha256(content).hexdigest()
-    with acting(settings, token_file) as (tx, actor):
+        paper = access_report.paper_of(found, language)
+        pdf = out is not None and out.suffix == ".pdf"
+        content = paper.pdf(now, settings.notifiers_path) if pdf else paper.markdown().encode()
+        digest = hashlib.sha256(content).hexdigest()
         access_report.journalled(tx, actor, found, request=request, sha256=digest, now=now)
         if out is not None:
             write_new(out, content)

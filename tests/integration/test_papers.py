@@ -10,18 +10,21 @@ from prometheus_client import CollectorRegistry, generate_latest
 from typer.testing import CliRunner
 
 from sentinel.app import access_report, parts
+from sentinel.app.kept_for_cases import kept_until
 from sentinel.app.obligations import Obligations, sign_week
 from sentinel.app.postmortem import paper_of
 from sentinel.cli.main import app
 from sentinel.clock import ManualClock
 from sentinel.config import Settings
 from sentinel.domain.account import Account
+from sentinel.domain.affected import Affected, Selection
 from sentinel.domain.event import Event
 from sentinel.domain.incident import Actor, Incident, Role
 from sentinel.domain.log_review import week_name
 from sentinel.errors import ContentError, Refused
 from sentinel.legal.qualification import question
 from sentinel.notify.call_script import call_script
+from sentinel.notify.wording import typographic
 from sentinel.obs.metrics import Metrics
 from sentinel.obs.workflow import WorkflowGauges
 from sentinel.respond import workflow
@@ -118,7 +121,8 @@ def test_the_post_mortem_tells_the_record_and_names_nobody(
     assert "The log shows the export of the list" in text
     assert "The guard called" in text
     assert "Take export rights away" in text
-    assert question("qual.recipients").label(language) in text.replace("\u202f", " ")
+    asked = question("qual.recipients").label(language)
+    assert typographic(asked, language) in text
     assert "qual." not in text
     assert [one.action for one in found.backdated] == ["incident.note_added"]
     for name in ("acc-dpo", "Dora", "Delatour", "dora"):
@@ -200,6 +204,31 @@ def test_the_access_report_says_role_and_reason_and_no_name() -> None:
         assert "CNIL" in text
         for hidden in ("usr_secret", "sub_other", "nothing explains it"):
             assert hidden not in text
+
+
+@pytest.mark.parametrize(
+    ("drill", "last"), [(False, ["2027-03-02", "2029-03-02"]), (True, ["2027-03-02"] * 2)]
+)
+def test_what_a_case_needs_is_kept_until_36_months_after_its_detection(
+    case: Case, drill: bool, last: list[str]
+) -> None:
+    stored = MemoryEventStore()
+    stored.append(EVENTS[:2], last_offset=2)
+    selection = Selection(actors=("usr_secret",), since=NOW + 2 * HOUR)  # the later one only
+    with case.store.begin() as tx:
+        incident = tx.incidents.get(case.id)
+        incident.affected = Affected(
+            subjects=("sub_me",), categories={}, record_count=1, first=NOW, last=NOW,
+            query="", sha256="", selection=selection,
+        )  # fmt: skip
+        incident.drill = drill
+        tx.incidents.put(incident)
+    with case.store.begin() as tx:
+        kept = kept_until(tx, stored, "Europe/Paris")
+    found = access_report.access_report(
+        EVENTS[:2], "sub_me", since=None, until=NOW, zone="Europe/Paris", kept=kept
+    )
+    assert [one.kept_until.isoformat() for one in found.accesses] == last
 
 
 def test_only_the_officer_answers_and_the_journal_keeps_it(case: Case) -> None:
