@@ -327,6 +327,18 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
         "range(len(fields))",
     ): "adds no rule to an event's candidates",
     ("fast.index", "_of_plan", "if plan.wanting:", "if True:"): "a plan that wants none takes none",
+    (
+        "fast.column",
+        "_exploded",
+        "if type(value) is not list or not DEEP.isdisjoint(map(type, value)):",
+        "if True:",
+    ): "the longer way spreads a flat list alike",
+    (
+        "fast.frequency",
+        "_scalars",
+        "if list not in map(type, values):",
+        "if False:",
+    ): "the longer way takes an event without a list alike",
     ("fast.lines", "_Head", "False", "True"): "how the structure is kept, not what it says",
     (
         "fast.lines",

@@ -295,6 +295,9 @@ def test_the_log_source_of_all_lines_can_be_given(rules: RuleSet) -> None:
     strict = LineMatcher(rules.rules, source=source)
     assert matched(strict, [b"[1]", b'{"a":"wanted"}'])[-1][0] == 1
     assert strict.troubles == [(0, "unreadable", None)]
+    nothing = LineMatcher([], source=source)
+    assert matched(nothing, [b"[1]", b"{}"]) == []
+    assert nothing.troubles == [(0, "unreadable", None)]
 
 
 def test_each_part_of_a_given_log_source_routes(tmp_path: Path) -> None:
