@@ -222,6 +222,7 @@ def test_what_a_case_needs_is_kept_until_36_months_after_its_detection(
             query="", sha256="", selection=selection,
         )  # fmt: skip
         incident.drill = drill
+        incident.version += 1
         tx.incidents.put(incident)
     with case.store.begin() as tx:
         kept = kept_until(tx, stored, "Europe/Paris")
