@@ -180,16 +180,16 @@ class Maker:
     def people(self) -> None:
         for name in ("dpo", "commander"):
             self.desk.sign_in(name)
-        self.desk.join("juriste", "Juriste", "legal")
-        self.desk.join("direction", "Directrice générale", "director", "legal")
-        self.desk.join("communication", "Chargé de communication", "comms")
-        self.desk.join("adjoint", "Adjoint de la déléguée", "dpo")
+        self.desk.join("j.lenoir", "Juriste", "legal")
+        self.desk.join("d.morel", "Directrice générale", "director", "legal")
+        self.desk.join("c.vidal", "Chargé de communication", "comms")
+        self.desk.join("a.royer", "Adjoint de la déléguée", "dpo")
 
     def dossier(self, kind: str, *, filed: bool = True) -> None:
         desk, case = self.desk, self.reference
         made = desk.row("dpo", "dossier", "freeze", case, "--kind", kind, "--json")
         if kind == "initial":
-            desk.approved("juriste", "direction", case, made["id"])
+            desk.approved("j.lenoir", "d.morel", case, made["id"])
         out = self.papers / f"dossier-{kind}"
         desk("dpo", "dossier", "export", case, "--dossier", made["id"], "--out", out)
         stem = next(out.glob("*.sig.json")).name.removesuffix(".sig.json")
@@ -254,18 +254,18 @@ class Maker:
         directory = desk.folder / "directory.csv"
         directory.write_text(directory_csv(self.known), encoding="utf-8")
         desk("", "directory", "import", directory, "--by", "dpo")
-        made = desk.row("communication", "campaign", "prepare", self.reference, "--json")
+        made = desk.row("c.vidal", "campaign", "prepare", self.reference, "--json")
         number = made["id"]
-        code = ("--code", desk.code("communication"))
-        desk("communication", "campaign", "ask", number, *code)
-        desk("direction", "campaign", "approve", number, "--code", desk.code("direction"))
-        desk("communication", "campaign", "test", number)
+        code = ("--code", desk.code("c.vidal"))
+        desk("c.vidal", "campaign", "ask", number, *code)
+        desk("d.morel", "campaign", "approve", number, "--code", desk.code("d.morel"))
+        desk("c.vidal", "campaign", "test", number)
         self.mails()
-        desk("communication", "campaign", "start", number)
+        desk("c.vidal", "campaign", "start", number)
         desk("", "campaign", "work", "--until-done", "--seconds", "120")
-        desk("communication", "campaign", "continue", number)
+        desk("c.vidal", "campaign", "continue", number)
         desk("", "campaign", "work", "--until-done", "--seconds", "240")
-        words = ("--approved-by", "direction", "--reason", WHY, "--out", out)
+        words = ("--approved-by", "d.morel", "--reason", WHY, "--out", out)
         desk("dpo", "campaign", "post", number, *words)
         desk("dpo", "campaign", "evidence", number, "--out", out)
 
@@ -298,7 +298,7 @@ class Maker:
                 made = desk.row(
                     "dpo", "dossier", "extract", case, "--to", to, *words, "--language", language
                 )
-                sides = ("juriste", "direction") if to == "police" else ("adjoint", "juriste")
+                sides = ("j.lenoir", "d.morel") if to == "police" else ("a.royer", "j.lenoir")
                 desk.approved(*sides, case, made["document"])
                 out = self.papers / "extracts" / f"{to}-{language}.pdf"
                 desk("dpo", "dossier", "disclose", made["disclosure"], "--out", out)
