@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
@@ -17,11 +16,12 @@ from sentinel.detect.rules.fields import Fields
 from sentinel.detect.rules.model import Rule
 from sentinel.errors import UnreadableFile
 
+Raw = tuple[bytes, bool]  # a line, and whether it was cut
 BATCH: Final = 4096  # lines that are judged together
 SHOWN: Final = 3  # troubles of a kind whose place is kept; all are counted
 BOM: Final = b"\xef\xbb\xbf"
 WORDS: Final = {
-    "unreadable": "not a JSON object, or its log source is no text",
+    "unreadable": "not a JSON object that can be read, or its log source is no text",
     "too_long": f"longer than {LONGEST_LINE} bytes",
     "failed": "a rule failed on it",
     "over_budget": "judging it by one more rule would take too long",
@@ -61,7 +61,7 @@ class LineJudge:
         Raises UnreadableFile at the end where a file could not be read, or not to its end.
         """
         problems: list[UnreadableFile] = []
-        for path in find_files(paths):
+        for path in self._files(paths, problems):
             try:
                 yield from self._file(name_of(path), read_raw(path, stdin))
             except UnreadableFile as problem:
@@ -69,18 +69,24 @@ class LineJudge:
         if problems:
             raise worst_of(problems)
 
-    def _file(self, name: str, lines: Iterator[tuple[bytes, bool]]) -> Iterator[list[Match]]:
+    def _files(self, paths: Sequence[Path], problems: list[UnreadableFile]) -> Iterator[Path]:
+        for path in paths:
+            try:
+                yield from find_files([path])
+            except UnreadableFile as problem:
+                problems.append(problem)
+
+    def _file(self, name: str, lines: Iterator[Raw]) -> Iterator[list[Match]]:
         number = 1
-        while batch := list(islice(lines, BATCH)):
-            texts = [b"" if cut else text for text, cut in batch]
+        for batch in _batches(lines):
             if number == 1:
-                texts[0] = texts[0].removeprefix(BOM)
-            found = self.matcher.match_lines(texts)
+                batch[0] = (batch[0][0].removeprefix(BOM), batch[0][1])
+            found = self.matcher.match_lines([b"" if cut else text for text, cut in batch])
             self._count(name, number, batch)
             yield [Match(f"{name}:{number + m.row}", m.rule, m.fields) for m in found]
             number += len(batch)
 
-    def _count(self, name: str, number: int, batch: Sequence[tuple[bytes, bool]]) -> None:
+    def _count(self, name: str, number: int, batch: Sequence[Raw]) -> None:
         self.lines += len(batch)
         for row, kind, rule in self.matcher.troubles:
             text, cut = batch[row]
@@ -93,3 +99,20 @@ class LineJudge:
             if len(places) < SHOWN:
                 judge = f" ({rule.info.slug})" if rule else ""
                 places.append(f"{name}:{number + row}: {WORDS[told]}{judge}")
+
+
+def _batches(lines: Iterator[Raw]) -> Iterator[list[Raw]]:
+    """Yield lines in batches; where the reading fails, first what was read."""
+    batch: list[Raw] = []
+    try:
+        for line in lines:
+            batch.append(line)
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+    except UnreadableFile:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch

@@ -60,7 +60,10 @@ def match(
     Log formats, redaction and correlations: sentinel scan. Exit 0: no match, 1: some.
     """
     settings = config.load(context.obj)
-    ruleset = _rules(rules or settings.rules_path)
+    folder = rules or settings.rules_path
+    ruleset = _rules(folder)
+    if not ruleset.rules:
+        raise UnreadableFile("no rule in this folder", where=str(folder))
     judge = LineJudge(LineMatcher(ruleset.rules, source=_source(logsource)))
     counts: Counter[str] = Counter()
     trouble: UnreadableFile | None = None
@@ -71,7 +74,7 @@ def match(
                 json_lines(_public(found, events=events))
     except UnreadableFile as error:
         trouble = error
-    _close(judge, counts, len(ruleset.correlations), as_json=as_json)
+    _close(judge, counts, ruleset, as_json=as_json)
     if trouble is not None:
         raise trouble
     if judge.troubles and not judge.judged:
@@ -91,10 +94,12 @@ def _rules(folder: Path) -> RuleSet:
 def _source(text: str) -> LogSource | None:
     if not text:
         return None
-    parts = dict(part.strip().partition("=")[::2] for part in text.split(","))
-    for name, value in parts.items():
-        if name not in LogSource.__struct_fields__ or not value:
-            raise UsageError(f"--logsource: {name!r} with {value!r} is no log source", hint=EXAMPLE)
+    parts: dict[str, str] = {}
+    for part in text.split(","):
+        name, _, value = (word.strip() for word in part.partition("="))
+        if name not in LogSource.__struct_fields__ or name in parts or not value:
+            raise UsageError(f"--logsource: {part.strip()!r} does not fit", hint=EXAMPLE)
+        parts[name] = value
     return LogSource(**parts)
 
 
@@ -110,7 +115,7 @@ def _public(found: Sequence[Match], *, events: bool) -> Iterator[dict[str, objec
         yield {**shown, "event": fields} if events else shown
 
 
-def _close(judge: LineJudge, counts: Counter[str], correlations: int, *, as_json: bool) -> None:
+def _close(judge: LineJudge, counts: Counter[str], ruleset: RuleSet, *, as_json: bool) -> None:
     """Say on stderr what was read, what could not be judged, and what matched."""
     unrouted = judge.matcher.unrouted
     if as_json:
@@ -121,22 +126,23 @@ def _close(judge: LineJudge, counts: Counter[str], correlations: int, *, as_json
             "without_log_source": unrouted,
             "troubles": judge.troubles,
             "first_troubles": judge.first,
-            "correlations_left_out": correlations,
+            "rules": len(ruleset.rules),
+            "correlations_left_out": len(ruleset.correlations),
             "matches": counts,
         }
         note(msgspec.json.encode({"summary": summary}).decode())
         return
-    blank = f", {judge.blank} blank" if judge.blank else ""
-    note(f"{judge.lines} lines read, {judge.judged} judged{blank}")
+    blank = f", blank: {judge.blank}" if judge.blank else ""
+    note(f"lines read: {judge.lines}, judged: {judge.judged}{blank}; rules: {len(ruleset.rules)}")
     for kind, places in judge.first.items():
         for place in places:
             note(f"  {place}")
         if (more := judge.troubles[kind] - len(places)) > 0:
             note(f"  and {more} more")
     if unrouted:
-        note(f"{unrouted} lines name no log source, so few rules judged them; {EXAMPLE}")
-    if correlations:
-        note(f"{correlations} correlations are left out: sentinel scan judges those")
-    note(f"{counts.total()} match{'es' if counts.total() != 1 else ''}")
+        note(f"without a log source, judged by few rules: {unrouted}; {EXAMPLE}")
+    if ruleset.correlations:
+        note(f"correlations left out: {len(ruleset.correlations)}; sentinel scan judges those")
+    note(f"matches: {counts.total()}")
     for slug, count in counts.most_common():
         note(f"  {slug}: {count}")

@@ -14,7 +14,9 @@ from sentinel.domain.canonical import canonical
 from sentinel.legal.forms import Field
 from sentinel.notify.dossier import LATE_REASONS, Dossier, is_not_applicable, is_unknown
 
-_WORDED = frozenset({"text", "list", "list_ref", "bool+text", "enum+text", "multi_enum+text"})
+_WORDED = frozenset(
+    {"text", "list", "list_ref", "file", "files", "bool+text", "enum+text", "multi_enum+text"}
+)
 """Types of fields whose answers are sentences, not names, numbers or dates."""
 
 

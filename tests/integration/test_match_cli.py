@@ -71,22 +71,25 @@ def test_a_match_names_rule_and_line(rules: Path, tmp_path: Path) -> None:
         ("tool", f"{log}:2", "high")
     ]
     assert found[0]["event"] == {**TOOL, "Signed": "true", **SOURCE}
-    assert "3 lines read, 3 judged" in said
+    assert "lines read: 3, judged: 3; rules: 2" in said
     assert asked(rules, given=ndjson(quiet))[0] == Exit.OK
 
 
 def test_the_log_source_can_be_told(rules: Path) -> None:
     _code, found, said = asked(rules, given=ndjson(TOOL))
     assert not found
-    assert "1 lines name no log source" in said
+    assert "without a log source, judged by few rules: 1;" in said
     _code, found, said = asked(
         rules, "--logsource", "product=windows,category=process_creation", given=ndjson(TOOL)
     )
     assert [one["rule"] for one in found] == ["absent", "tool"]
     assert "log source" not in said
-    code, _found, said = asked(rules, "--logsource", "host=h", given=b"")
-    assert code == Exit.USAGE
-    assert "product=windows" in said
+    spaced = ("--logsource", "product = windows , category=process_creation")
+    assert asked(rules, *spaced, given=ndjson(TOOL))[1] == found
+    for wrong in ("host=h", "product=", "product=windows,", "product=windows,product=linux"):
+        code, _found, said = asked(rules, "--logsource", wrong, given=b"")
+        assert code == Exit.USAGE
+        assert "product=windows" in said
 
 
 def test_every_line_is_accounted_for(rules: Path) -> None:
@@ -114,4 +117,32 @@ def test_what_needs_several_events_is_said_to_be_left_out(rules: Path) -> None:
     (rules / "many.yml").write_text(COUNT, encoding="utf-8")
     _code, found, said = asked(rules, given=ndjson({**TOOL, **SOURCE}, {**TOOL, **SOURCE}))
     assert [one["rule"] for one in found] == ["absent", "tool"] * 2
-    assert "1 correlations are left out" in said
+    assert "correlations left out: 1;" in said
+
+
+def test_what_stands_before_a_fault_of_a_file_is_judged(rules: Path, tmp_path: Path) -> None:
+    cut, absent, whole = (tmp_path / name for name in ("cut.gz", "absent", "whole"))
+    many = b"".join(ndjson({**TOOL, **SOURCE, "n": number}) for number in range(5_000))
+    cut.write_bytes(gzip.compress(many)[:-400])
+    whole.write_bytes(ndjson({**TOOL, **SOURCE}))
+    code, found, said = asked(rules, "--json", str(cut), str(absent), str(whole))
+    summary = json.loads(said.splitlines()[0])["summary"]
+    assert code == Exit.IO
+    assert 4_096 < summary["lines"] == summary["judged"] < 5_001
+    assert len(found) == 2 * summary["lines"]
+    assert found[-1]["event_ref"] == f"{whole}:1"
+    assert "and 1 more cannot be read" in said
+
+
+def test_a_folder_without_rules_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    code, _found, said = asked(tmp_path / "empty", given=ndjson({**TOOL, **SOURCE}))
+    assert code == Exit.IO
+    assert "no rule in this folder" in said
+
+
+def test_a_first_line_of_a_mark_alone_is_blank(rules: Path) -> None:
+    given = b"\xef\xbb\xbf\n" + ndjson({**TOOL, **SOURCE})
+    _code, found, said = asked(rules, given=given)
+    assert {one["event_ref"] for one in found} == {"<stdin>:2"}
+    assert "blank: 1" in said

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sentinel.detect.fast import lines as fast_lines
 from sentinel.detect.fast import raw, scanner, sieve
 from sentinel.detect.fast.lines import LineMatcher
 from sentinel.detect.fast.plan import Plan
@@ -333,3 +334,50 @@ def test_what_would_cost_too_much_is_named_and_not_judged(rules: RuleSet) -> Non
         assert [(row, kind, rule and rule.name) for row, kind, rule in matcher.troubles] == [
             (1, "over_budget", rule.name) for rule in some if rule.name not in kept
         ]
+
+
+def test_a_line_nested_too_deep_hides_no_other(rules: RuleSet) -> None:
+    good = json.dumps({"a": "wanted", "user": "u", **SOURCE}).encode()
+    deep = good[:-1] + b',"d":' + b"[" * 5_000 + b"]" * 5_000 + b"}"
+    for given in (None, LogSource(**SOURCE)):
+        matcher = LineMatcher(rules.rules, source=given)
+        for _again in range(3):
+            assert (1, "equals") in matched(matcher, [deep, good])
+            assert set(matcher.troubles) == {(0, "unreadable", None)}
+
+
+def test_a_line_that_cannot_be_read_leaves_its_neighbours_their_candidates(
+    rules: RuleSet,
+) -> None:
+    some = [rule for rule in rules.rules if rule.name in {"equals", "pattern", "number"}]
+    odd = b'{"category":"webserver","a":"\xff"}'
+    lines = [odd, b'{"category":"webserver","a":"wanted"}', b'{"category":"webserver"}']
+    reader = RowReader(Plan(some))
+    for _again in range(2):
+        found = reader.candidates(lines)
+        assert found == {0: {0, 1, 2}, 1: {[rule.name for rule in some].index("equals")}}
+
+
+@pytest.mark.parametrize("name", ["Foo\\Bar", 'a"b', "tab\there", "nbsp\u00a0x"])
+def test_a_field_may_be_called_anything(tmp_path: Path, name: str) -> None:
+    detection = json.dumps({"one": {name: "wanted", "b|contains": "x"}, "condition": "one"})
+    loaded = written(tmp_path, {"odd": detection})
+    lines = [
+        json.dumps({**SOURCE, name: value, "b": "xx"}).encode()
+        for value in ("wanted", "other", None)
+    ]
+    matcher = LineMatcher([rule for rule in loaded.rules if rule.name == "odd"])
+    for _again in range(3):
+        assert matched(matcher, [*lines, json.dumps(SOURCE).encode()]) == [(0, "odd")]
+        assert not matcher.troubles
+
+
+def test_the_plans_of_invented_log_sources_do_not_pile_up(
+    monkeypatch: pytest.MonkeyPatch, rules: RuleSet
+) -> None:
+    monkeypatch.setattr(fast_lines, "ROUTES", 3)
+    matcher = LineMatcher(rules.rules)
+    for number in range(9):
+        found = [b'{"category":"c%d"}' % number, b'{"category":"webserver","a":"wanted"}']
+        assert (1, "equals") in matched(matcher, found)
+        assert len(matcher._routes) <= 3

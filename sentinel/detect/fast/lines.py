@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -31,8 +31,9 @@ class LineMatch(NamedTuple):
 class Trouble(NamedTuple):
     """What kept line ``row`` of the batch from being judged in full.
 
-    ``unreadable``: it is no JSON object, or its log source no text; no rule judged it. ``failed``:
-    ``rule`` raised. ``over_budget``: ``rule`` would have cost too much besides (see `budget`).
+    ``unreadable``: it is no JSON object that can be decoded, or its log source no text; no rule
+    judged it. ``failed``: ``rule`` raised. ``over_budget``: ``rule`` would have cost too much
+    besides (see `budget`).
     """
 
     row: int
@@ -50,7 +51,7 @@ class _AnyObject(msgspec.Struct):
     pass
 
 
-NOWHERE = _Head()
+ROUTES: Final = 4_096  # log sources whose plan is kept
 
 
 class LineMatcher:
@@ -76,10 +77,12 @@ class LineMatcher:
         self.troubles = []
         found: list[LineMatch] = []
         for head, rows in self._routed(lines).items():
-            if head == NOWHERE:
+            if not (head.category or head.product or head.service):
                 self.unrouted += len(rows)
             route = self._routes.get(head)
             if route is None:
+                if len(self._routes) >= ROUTES:
+                    self._routes.clear()
                 route = self._routes[head] = RowReader(self._plan(head))
             mine = lines if len(rows) == len(lines) else [lines[row] for row in rows]
             found.extend(self._matches(route, rows, mine))
