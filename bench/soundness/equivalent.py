@@ -340,6 +340,13 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
         "if False:",
     ): "the longer way takes an event without a list alike",
     ("fast.lines", "_Head", "False", "True"): "how the structure is kept, not what it says",
+    ("fast.lines", "", "4096", "4097"): "how many plans are kept",
+    (
+        "fast.lines",
+        "LineMatcher.match_lines",
+        "if len(self._routes) >= ROUTES:",
+        "if True:",
+    ): "a new plan says the same",
     (
         "fast.lines",
         "LineMatcher.match_lines",
