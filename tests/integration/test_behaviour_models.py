@@ -110,11 +110,11 @@ def test_the_note_says_what_runs_in_both_languages(run: Run, tmp_path: Path) -> 
     assert "mise en balance" in french
     assert "aucun modèle n’a été appris" in french
     assert "[nom du responsable du traitement]" in french
-    assert "Le personnel a été informé le 2 janvier 2026." in french
+    assert "Le personnel a été informé le 2\u00a0janvier\u00a02026." in french
     assert "équipe de sécurité" in french
     assert run("train", written(tmp_path / "a.log", site(1))).returncode == 0
     english = run("note", "--lang", "en").stdout
-    assert "from January 6, 2026 to January 6, 2026, 90 sessions" in english
+    assert "from 6\u00a0January\u00a02026 to 6\u00a0January\u00a02026, 90 sessions" in english
     assert "pages per minute" in english
     for text in (french, english):
         assert "{{" not in text
