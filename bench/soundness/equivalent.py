@@ -339,6 +339,18 @@ EQUIVALENT: Final[dict[tuple[str, str, str, str], str]] = {
         "if list not in map(type, values):",
         "if False:",
     ): "the longer way takes an event without a list alike",
+    (
+        "fast.rows",
+        "RowReader._follow",
+        "if all(map(_can_be_named, self._fields)):",
+        "if False:",
+    ): "decoding in full is slower and reads the same",
+    (
+        "fast.rows",
+        "RowReader._read",
+        "self._rows(lines) if self._fields else ([], [])",
+        "self._rows(lines)",
+    ): "a line without a field to read is decoded in vain",
     ("fast.lines", "_Head", "False", "True"): "how the structure is kept, not what it says",
     ("fast.lines", "", "4096", "4097"): "how many plans are kept",
     (

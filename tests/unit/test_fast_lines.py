@@ -360,15 +360,17 @@ def test_a_line_that_cannot_be_read_leaves_its_neighbours_their_candidates(
 
 @pytest.mark.parametrize("name", ["Foo\\Bar", 'a"b', "tab\there", "nbsp\u00a0x"])
 def test_a_field_may_be_called_anything(tmp_path: Path, name: str) -> None:
-    detection = json.dumps({"one": {name: "wanted", "b|contains": "x"}, "condition": "one"})
-    loaded = written(tmp_path, {"odd": detection})
-    lines = [
-        json.dumps({**SOURCE, name: value, "b": "xx"}).encode()
-        for value in ("wanted", "other", None)
-    ]
-    matcher = LineMatcher([rule for rule in loaded.rules if rule.name == "odd"])
+    tests = {"odd": {name: "wanted"}, "plain": {"b": "told"}}
+    loaded = written(
+        tmp_path,
+        {rule: json.dumps({"one": one, "condition": "one"}) for rule, one in tests.items()},
+    )
+    some = [rule for rule in loaded.rules if rule.name in tests]
+    events = [{name: "wanted"}, {name: "other"}, {name: None}, {"b": "told"}, {}]
+    lines = [json.dumps({**SOURCE, **event}).encode() for event in events]
+    matcher = LineMatcher(some)
     for _again in range(3):
-        assert matched(matcher, [*lines, json.dumps(SOURCE).encode()]) == [(0, "odd")]
+        assert matched(matcher, lines) == [(0, "odd"), (3, "plain")]
         assert not matcher.troubles
 
 
