@@ -7,10 +7,7 @@ holds the decoding, the making of events and of findings.
 
 from __future__ import annotations
 
-import resource
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -18,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 import orjson
-from peer import Matches
+from peer import Matches, timed
 
 from sentinel.detect.engine import RuleEngine
 from sentinel.detect.rules.model import Rule, RuleSet
@@ -69,13 +66,4 @@ def _judged(engine: RuleEngine, lines: Sequence[bytes]) -> Matches:
 
 def _command(folder: Path, lines: bytes) -> tuple[float, bytes]:
     start = "from sentinel.cli.main import main; main()"
-    command = [sys.executable, "-c", start, "match", "--rules", str(folder), "-"]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    with tempfile.TemporaryFile() as source:
-        source.write(lines)
-        source.seek(0)
-        done = subprocess.run(command, stdin=source, capture_output=True, check=False)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert done.returncode in {0, 1}, done.stderr.decode()
-    used = (after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime)
-    return used, done.stdout
+    return timed([sys.executable, "-c", start, "match", "--rules", str(folder), "-"], lines)
