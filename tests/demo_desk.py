@@ -66,8 +66,11 @@ class Desk:
         self._tokens[name] = self("", "account", "token", name).splitlines()[-1].strip()
 
     def code(self, name: str) -> str:
-        """Return a code of the second factor that was not used yet; the fourth in a row waits."""
-        step = max(self._used.get(name, 0) + 1, _step() - 1)
+        """Return a code of the second factor that was not used yet; the third in a row waits.
+
+        Never the code that goes out: a slow machine would bring it too late.
+        """
+        step = max(self._used.get(name, 0) + 1, _step())
         while step > _step() + 1:
             time.sleep(1)
         self._used[name] = step
