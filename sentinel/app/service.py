@@ -199,14 +199,14 @@ class Sentinel:
         jobs["key_uses"] = KeyUses(self.settings, self.in_store, self.sealer, self.clock).look
         for name, job in jobs.items():
             self._scheduler.add_job(
-                self._guarded(name, job), "interval", seconds=EVERY[name], id=name, coalesce=True
+                self._scheduled(name, job), "interval", seconds=EVERY[name], id=name, coalesce=True
             )
         await self._guarded("clocks", self._duties.round)()
         self._scheduler.start()
         self._rules.start()
         await self.inputs.open()
         self.sight.unsearchable = lambda: parts.trouble_of(self._events)
-        await self.sight.start(self._scheduler, self._guarded, lambda: self._waits)
+        await self.sight.start(self._scheduler, self._scheduled, lambda: self._waits)
 
     async def stop(self) -> None:
         """Finish what is under way and close; what is not yet judged stays in the spool."""
@@ -347,6 +347,21 @@ class Sentinel:
                 await job()
             except Exception as error:
                 self._log.error(f"{name} failed", reason=_told(error))
+
+        return run
+
+    def _scheduled(
+        self, name: str, job: Callable[[], Awaitable[object]]
+    ) -> Callable[[], Awaitable[None]]:
+        """Return ``job`` guarded, for the scheduler: that a stop ends it is no failure."""
+        guarded = self._guarded(name, job)
+
+        async def run() -> None:
+            try:
+                await guarded()
+            except asyncio.CancelledError:
+                if self._scheduler.running:
+                    raise
 
         return run
 
