@@ -23,18 +23,22 @@ from sentinel.domain.event import Event, LogSource
 
 ROUNDS = 2
 BATCH = 4096
+LEAST = 0.2  # CPU seconds above those of the start
 TIMES = 10  # how often the lines are repeated in the long run of the command
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def command_rates(folder: Path, lines: Sequence[bytes]) -> tuple[float, float, Matches]:
-    """Return events per CPU second: of the lines once, of them repeated; and the matches."""
+    """Return events per CPU second: of the lines once, of them repeated; and the matches.
+
+    Zero: too short to be told from the start of the process.
+    """
     empty = min(_command(folder, b"")[0] for _ in range(ROUNDS))
     once, output = _command(folder, b"\n".join(lines) + b"\n")
     often, _output = _command(folder, b"\n".join(lines * TIMES) + b"\n")
     found = map(orjson.loads, output.splitlines())
     matches = {(int(one["event_ref"].rpartition(":")[2]) - 1, one["rule_id"]) for one in found}
-    return len(lines) / (once - empty), len(lines) * TIMES / (often - empty), matches
+    return _rate(len(lines), once - empty), _rate(len(lines) * TIMES, often - empty), matches
 
 
 def engine_rate(rules: Sequence[Rule], lines: Sequence[bytes]) -> tuple[float, Matches]:
@@ -62,6 +66,10 @@ def _judged(engine: RuleEngine, lines: Sequence[bytes]) -> Matches:
             )  # fmt: skip
         found |= {(int(one.events[0]), one.rule.id) for one in engine.process(events)}
     return found
+
+
+def _rate(events: int, seconds: float) -> float:
+    return events / seconds if seconds > LEAST else 0.0
 
 
 def _command(folder: Path, lines: bytes) -> tuple[float, bytes]:
