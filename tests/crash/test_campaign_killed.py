@@ -34,7 +34,7 @@ LETTERS = int(os.environ.get("CAMPAIGN_LETTERS", "120"))
 SMALL = LETTERS <= 200
 MOST_KILLS = 3 if SMALL else 1000
 SECONDS = 600 if SMALL else 3000
-LONGEST_LIFE = 0.8 if SMALL else 5.0  # processor seconds, once it sends
+LONGEST_LIFE = 0.8 if SMALL else 2.5  # processor seconds, once it sends
 OPEN = (DispatchState.QUEUED, DispatchState.HANDING_OVER, DispatchState.UNKNOWN)
 HERE = Path(__file__).parent
 SENTINEL = Path(sys.executable).with_name("sentinel")
