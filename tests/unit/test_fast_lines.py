@@ -368,9 +368,11 @@ def test_a_field_may_be_called_anything(tmp_path: Path, name: str) -> None:
     some = [rule for rule in loaded.rules if rule.name in tests]
     events = [{name: "wanted"}, {name: "other"}, {name: None}, {"b": "told"}, {}]
     lines = [json.dumps({**SOURCE, **event}).encode() for event in events]
+    alone = LineMatcher([rule for rule in some if rule.name == "odd"])
     matcher = LineMatcher(some)
     for _again in range(3):
         assert matched(matcher, lines) == [(0, "odd"), (3, "plain")]
+        assert matched(alone, lines) == [(0, "odd")]
         assert not matcher.troubles
 
 
