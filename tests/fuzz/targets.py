@@ -56,7 +56,16 @@ def run(data: bytes) -> Counter[str]:
     texts = body.decode("utf-8", "backslashreplace").split("\n")
     asked = name.decode("ascii", "replace")
     known = asked if asked in FORMATS else AUTO
-    started = time.process_time()
+    for _again in range(2):  # a sweep of the whole process's garbage may fall into the first
+        started = time.process_time()
+        outcome = _outcome(texts, known)
+        spent = time.process_time() - started
+        if spent <= budget(len(body)):
+            return outcome
+    raise Fault(f"{spent:.2f} s of CPU for {len(body)} bytes, read as {known}")
+
+
+def _outcome(texts: list[str], known: str) -> Counter[str]:
     outcome: Counter[str] = Counter()
     texts = [one for text in texts for one in (records(text) or [text])]
     fmt, profile = choose(PROFILES, format_name=known, profile_name="", sample=texts)
@@ -65,9 +74,6 @@ def run(data: bytes) -> Counter[str]:
         normaliser = _normaliser(profile.id, stored=kept)
         for text in texts:
             outcome[_read(parser, normaliser, text) if text.strip() else "blank"] += 1
-    spent = time.process_time() - started
-    if spent > budget(len(body)):
-        raise Fault(f"{spent:.2f} s of CPU for {len(body)} bytes of {fmt.name}")
     return outcome
 
 
